@@ -1,0 +1,103 @@
+r"""Text and places in it.
+
+Offsets count characters of the decoded text, and a span is half open.  Bytes
+that are not UTF-8 are decoded with ``surrogateescape``, so that every input
+comes back byte for byte (PEP 383).  Lines end at ``\\n`` only, as for the
+``fgets`` with which iptables-restore reads; lines and columns count from 1.
+"""
+
+from __future__ import annotations
+
+import os
+from bisect import bisect_right
+from functools import cached_property
+from typing import NamedTuple
+
+from rulec.errors import InputError
+from rulec.resources import lazy
+
+
+class Span(NamedTuple):
+    """A half-open stretch of a text, in characters."""
+
+    start: int
+    end: int
+
+
+class Source:
+    """A named text that knows its lines."""
+
+    def __init__(self, name: str, text: str) -> None:
+        self.name = name
+        self.text = text
+
+    @cached_property
+    def line_starts(self) -> list[int]:
+        """Offset at which each line begins; the first is 0."""
+        starts = [0]
+        starts.extend(self._ends_of_lines())
+        return starts
+
+    def _ends_of_lines(self) -> list[int]:
+        position, ends = 0, []
+        for line in self.text.split("\n")[:-1]:
+            position += len(line) + 1
+            ends.append(position)
+        return ends
+
+    def position(self, offset: int) -> tuple[int, int]:
+        """Line and column of an offset, both counted from 1."""
+        line = bisect_right(self.line_starts, offset)
+        return line, offset - self.line_starts[line - 1] + 1
+
+    def text_of_line(self, number: int) -> str:
+        """A line with its newline, if it has one."""
+        start = self.line_starts[number - 1]
+        end = self.text.find("\n", start)
+        return self.text[start:] if end < 0 else self.text[start : end + 1]
+
+    def line(self, number: int) -> str:
+        """The text of a line without its newline; empty past the end."""
+        if number > len(self.line_starts):
+            return ""
+        start = self.line_starts[number - 1]
+        end = self.text.find("\n", start)
+        return self.text[start:] if end < 0 else self.text[start:end]
+
+
+def read_file(path: str) -> str:
+    """The text of a file, any bytes; InputError says why when there is none."""
+    try:
+        with open(path, "rb") as file:
+            return file.read().decode("utf-8", "surrogateescape")
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror or error}") from error
+
+
+def write_file(path: str, text: str) -> None:
+    """Write a whole file or nothing: the old content stays until the new one is complete.
+
+    The mode of an existing file is kept.  Raises InputError when it cannot be written.
+    """
+    target = os.path.realpath(path)
+    try:
+        mode = os.stat(target).st_mode & 0o7777 if os.path.exists(target) else 0o666 & ~_umask()
+        handle, draft = lazy("tempfile").mkstemp(prefix=".rulec-", dir=os.path.dirname(target))
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror or error}") from error
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(text.encode("utf-8", "surrogateescape"))
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(draft, mode)
+        os.replace(draft, target)
+    except OSError as error:
+        os.unlink(draft)
+        raise InputError(f"{path}: {error.strerror or error}") from error
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
