@@ -1,0 +1,1 @@
+"""The target extensions, one file each."""

@@ -1,0 +1,1 @@
+"""Kinds of arguments that several extensions share."""
