@@ -1,0 +1,190 @@
+"""Single lines through the grammar, and what is wrong with each kind of line."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterator
+
+from rulec.model import BUILTIN_CHAINS, Counters, Family
+from rulec.resources import lazy
+from rulec.syntax import complaint, grammar
+from rulec.syntax.driver import driver
+from rulec.syntax.grammar import Wanted
+from rulec.syntax.items import Item, Problem
+from rulec.syntax.line import Line, assemble
+from rulec.syntax.ruleset import Table
+from rulec.syntax.scan import Dialect, Scanner
+from rulec.syntax.suggest import suggestion
+from rulec.syntax.values import value_problems
+from rulec.syntax.words import LONGEST_WORD, MOST_WORDS, Word, split
+
+_BLANK_SEPARATED = re.compile(r"[^ \t\n]+")
+_COUNTERS = re.compile(r"\[([0-9]+):([0-9]+)\]")
+
+
+class LineParser:
+    """Parses command lines of one dialect."""
+
+    def __init__(self, dialect: Dialect, is_chain: Callable[[str], bool]) -> None:
+        self.dialect = dialect
+        self.is_chain = is_chain
+        self.announced: set[str] = set()
+        self.other_family = "ONLY_IPV6" if dialect.family is Family.IPV4 else "ONLY_IPV4"
+        self.fits = driver().fits
+
+    def command(self, text: str, start: int) -> tuple[Line | None, list[Problem]]:
+        """The command of a line, or what is wrong with it; offsets count from ``start``."""
+        counters, words, problem = _front(text, start)
+        if problem is not None:
+            return None, [problem]
+        scanner = Scanner(self.dialect, self.is_chain)
+
+        def items(wanted: Callable[[], Wanted | None]) -> Iterator[Item]:
+            yield from counters
+            yield from scanner.scan(words, wanted)
+
+        taken, refused = parse("command", items, scanner.restart, start + len(text.rstrip("\n")))
+        if refused is not None:
+            return None, [refused]
+        line = assemble(taken, scanner.owners, self.other_family)
+        if line.skipped or line.ends_reading:
+            return line, []
+        problems = [*line.problems, *value_problems(line, self.dialect.family)]
+        return (None if problems else line), problems
+
+
+def parse(
+    start: str, items: grammar.ItemSource, restart: Callable[[], None], end: int
+) -> tuple[list[Item], Problem | None]:
+    """Parse by the kept tables; a line that they do not take goes through Lark, which says why."""
+    if os.environ.get("RULEC_SHAPES", "1") != "0":
+        taken = driver().parse(start, items)
+        if taken is not None:
+            return taken, None
+        restart()
+    taken, rejected = lazy("rulec.syntax.lark_parser").parse(grammar.text(), start, items)
+    return taken, None if rejected is None else complaint.problem(rejected, taken, end)
+
+
+def _front(text: str, start: int) -> tuple[list[Item], list[Word], Problem | None]:
+    """The counters in front of a rule, and the words behind them."""
+    counters, behind = [], 0
+    if text.startswith("["):
+        behind = text.find("]") + 1
+        if not behind or ":" not in text:
+            missing = "]" if not behind else ":"
+            return (
+                [],
+                [],
+                Problem(
+                    f"the counters in front of the rule lack a {missing!r}",
+                    start,
+                    start + 1,
+                    "expected [packets:bytes]",
+                ),
+            )
+        counters = [Item("RULE_COUNTERS", text[:behind], start, start + behind)]
+    words = split(text[behind:], start + behind)
+    return counters, words, _limits(words)
+
+
+def _limits(words: list[Word]) -> Problem | None:
+    if len(words) > MOST_WORDS:
+        word = words[MOST_WORDS]
+        return Problem(f"more than {MOST_WORDS} words: iptables-restore takes no more on a line", word.start, word.end)
+    for word in words:
+        if len(word.text) > LONGEST_WORD // 4 and len(word.text.encode("utf-8", "surrogateescape")) > LONGEST_WORD:
+            return Problem(f"the word is longer than {LONGEST_WORD} bytes", word.start, word.end)
+    return None
+
+
+def _plain_words(text: str, start: int, first: str) -> list[Item]:
+    """The first character of a line as one token, and the words behind it, which know no quotes."""
+    head = Item(first, text[0], start, start + 1)
+    return [
+        head,
+        *(
+            Item("", found[0], start + found.start() + 1, start + found.end() + 1)
+            for found in _BLANK_SEPARATED.finditer(text[1:])
+        ),
+    ]
+
+
+def _parse_plain(kind: str, items: list[Item], end: int) -> tuple[list[Item], Problem | None]:
+    def source(wanted: Callable[[], Wanted | None]) -> Iterator[Item]:
+        yield items[0]
+        for item in items[1:]:
+            want = wanted()
+            assert want is not None
+            yield item._replace(token=want.terminal if want.fits(item.text) else "BAD_ARGUMENT")
+
+    return parse(kind, source, lambda: None, end)
+
+
+def table_line(text: str, start: int) -> tuple[str, Problem | None]:
+    """The name after ``*``; what follows it is read over by iptables-restore."""
+    items, problem = _parse_plain("table", _plain_words(text, start, "STAR"), start + len(text.rstrip("\n")))
+    return (items[1].text if len(items) > 1 else ""), problem
+
+
+def chain_line(text: str, start: int) -> tuple[str, str, Counters | None, Problem | None]:
+    """Name, policy and counters of a ``:`` line; counters that are malformed are read over."""
+    items, problem = _parse_plain("chain", _plain_words(text, start, "COLON"), start + len(text.rstrip("\n")))
+    if problem is not None:
+        return "", "", None, problem
+    found = _COUNTERS.fullmatch(items[3].text) if len(items) > 3 else None
+    return items[1].text, items[2].text, Counters(int(found[1]), int(found[2])) if found else None, None
+
+
+def unknown_table(name: str, text: str, start: int) -> Problem:
+    """A table that iptables does not have."""
+    at = start + text.index(name)
+    if name.endswith("\r"):
+        hint = "convert the file, for example with: sed -i 's/\\r$//' FILE"
+        return Problem(
+            "the line ends as in Windows (CR LF), and the CR counts as part of the name", at, at + len(name), hint
+        )
+    return Problem(f"there is no table {name!r}{suggestion(name.lower(), BUILTIN_CHAINS)}", at, at + len(name))
+
+
+def outside_table(text: str, start: int) -> Problem:
+    """A line before the first table or after its COMMIT."""
+    bare = text.rstrip("\n")
+    end = start + len(bare)
+    if bare.startswith("\ufeff"):
+        return Problem("the file begins with a byte order mark", start, start + 1, "save it as UTF-8 without BOM")
+    if bare.lstrip(" \t").startswith("#"):
+        return Problem("a comment must begin in the first column", start, end, "delete the blanks before the #")
+    if not bare.strip():
+        return Problem(
+            "a line of blanks is an error: only a truly empty line is left out", start, end, "delete the blanks"
+        )
+    return Problem(
+        "this line stands in no table", start, end, "a table begins with a line such as *filter and ends with COMMIT"
+    )
+
+
+def jump_problem(line: Line, table: Table) -> Problem | None:
+    """A jump to where no rule may jump."""
+    if line.jump is None or line.owners[-1].role == "target":
+        return None
+    word = line.arguments[line.jump]
+    if word.text in table.builtin:
+        return Problem(f"{word.text} is a base chain: a rule cannot jump to it", word.start, word.end)
+    if line.goto and word.text not in table.chains:
+        return Problem(f"-g needs a chain, and {word.text!r} is none of this table so far", word.start, word.end)
+    if word.text == "DROP" and table.name == "nat":
+        return Problem(
+            "iptables refuses to drop in the nat table", word.start, word.end, "drop in filter or raw instead"
+        )
+    return None
+
+
+def interface_problem(line: Line) -> Problem:
+    """-i or -o in a chain whose packets have no such interface."""
+    outgoing = line.operand(0) in ("PREROUTING", "INPUT")
+    wrong = "--out-interface" if outgoing else "--in-interface"
+    item = next(plan.item for plan in line.plans if plan.owner == 0 and plan.option.name == wrong)
+    what = "leaves by no interface yet" if outgoing else "came in by no interface that counts here"
+    return Problem(f"{wrong} does not go with {line.operand(0)}: the packet {what}", item.start, item.end)

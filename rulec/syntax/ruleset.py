@@ -1,0 +1,159 @@
+"""A ruleset that was read: its text, its tables, and what is wrong with it.
+
+Rules are not kept as objects: a chain holds references to lines, and a rule is
+made when somebody asks for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple
+
+from rulec.catalogue.values.addresses import Addressed, pairs
+from rulec.diagnostics import Finding, Severity
+from rulec.model import BUILTIN_CHAINS, Counters, Family, Rule, Use
+from rulec.source import Source
+from rulec.syntax.line import Line
+from rulec.syntax.scan import Dialect
+from rulec.syntax.shapes import Template, arguments_of
+
+
+class Reference(NamedTuple):
+    """Where a rule comes from: its line, from 1, and which of the rules that the line makes."""
+
+    line: int
+    part: int = 0
+
+
+def line_of(reference: int | Reference) -> int:
+    """The line that a reference is to."""
+    return reference if isinstance(reference, int) else reference.line
+
+
+class PlacedRule(NamedTuple):
+    """A rule and the line that it stands on."""
+
+    rule: Rule
+    line: int
+
+
+@dataclass(slots=True)
+class Chain:
+    """A chain as it stands after loading.
+
+    ``policy`` is the default verdict of a base chain, empty for others and
+    where the file leaves it alone.  ``line`` declares it, 0 for none.
+    """
+
+    name: str
+    line: int = 0
+    policy: str = ""
+    counters: Counters | None = None
+    references: list[int | Reference] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Table:
+    """A table as it stands after its COMMIT: base chains in hook order, then the others by name."""
+
+    name: str
+    line: int
+    chains: dict[str, Chain]
+    last_line: int = 0
+
+    @property
+    def builtin(self) -> tuple[str, ...]:
+        """The names of its base chains."""
+        return BUILTIN_CHAINS.get(self.name, ())
+
+    def lines(self) -> list[int]:
+        """The lines of its rules, each once, in the order of the text."""
+        found = {line_of(reference) for chain in self.chains.values() for reference in chain.references}
+        return sorted(found)
+
+    def in_order(self) -> list[Chain]:
+        """The chains as iptables-save lists them."""
+        base = [self.chains[name] for name in self.builtin if name in self.chains]
+        return base + [self.chains[name] for name in sorted(self.chains, key=_bytes) if name not in self.builtin]
+
+
+def _bytes(name: str) -> bytes:
+    return name.encode("utf-8", "surrogateescape")
+
+
+class Ruleset:
+    """What :func:`rulec.parse` gives: the text, tables by occurrence, findings by line."""
+
+    def __init__(self, source: Source, dialect: Dialect) -> None:
+        self.source = source
+        self.dialect = dialect
+        self.blocks: list[Table] = []
+        self.findings: tuple[Finding, ...] = ()
+        self.templates: dict[int, Template] = {}
+        self.parse_line: Callable[[int], Line]  # a valid line once more, with the places of its words
+
+    @property
+    def family(self) -> Family:
+        """The address family."""
+        return self.dialect.family
+
+    @property
+    def valid(self) -> bool:
+        """Whether iptables-restore and the kernel take it all."""
+        return not any(finding.severity is Severity.ERROR for finding in self.findings)
+
+    @property
+    def tables(self) -> dict[str, Table]:
+        """The tables by name; of one that the file holds twice the last, which flushes the others."""
+        return {table.name: table for table in self.blocks}
+
+    def rules(self, chain: Chain) -> Iterator[PlacedRule]:
+        """The rules of a chain, in order."""
+        for reference in chain.references:
+            line, part = (reference, 0) if isinstance(reference, int) else reference
+            yield PlacedRule(replace(self.rules_on(line)[part], chain=chain.name), line)
+
+    def lines_before(self, chain: Chain, line: int) -> Iterator[int]:
+        """The lines of the rules of a chain up to one line."""
+        for reference in chain.references:
+            if line_of(reference) == line:
+                return
+            yield line_of(reference)
+
+    def rules_on(self, line: int) -> list[Rule]:
+        """The rules that one line makes: several where it lists addresses."""
+        template = self.templates[line]
+        row = arguments_of(self.source.line(line)) if template.holes else ()
+        return list(expanded(with_counters(template.rule(row), self.source.line(line))))
+
+
+def with_counters(rule: Rule, line: str) -> Rule:
+    """The rule with the counters of ``-c``, or else those in front of its line."""
+    use = rule.option("--set-counters")
+    if use is not None:
+        return replace(rule, counters=Counters(*use.value))
+    if not line.startswith("["):
+        return rule
+    packets, _, octets = line[1 : line.index("]")].partition(":")
+    if not (packets.isdecimal() and octets.isdecimal()):
+        return rule
+    return replace(rule, counters=Counters(int(packets), int(octets)))
+
+
+def expanded(rule: Rule) -> Iterator[Rule]:
+    """One rule for each pair of source and destination, as ``-s a,b -d c,d`` makes four."""
+    sources, destinations = (_choices(rule.option(name)) for name in ("--source", "--destination"))
+    if len(sources) == len(destinations) == 1:
+        yield rule
+        return
+    for source in sources:
+        for destination in destinations:
+            chosen = {use.option: use for use in (source, destination) if use is not None}
+            yield replace(rule, base=tuple(chosen.get(use.option, use) for use in rule.base))
+
+
+def _choices(use: Use | None) -> list[Use | None]:
+    if use is None:
+        return [None]
+    return [replace(use, value=Addressed(use.value.family, pair)) for pair in pairs(use.value)]
