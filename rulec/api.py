@@ -1,0 +1,127 @@
+"""The verbs behind ``import rulec`` and behind the command line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from rulec.diagnostics import Finding
+from rulec.errors import InputError, RulecError
+from rulec.model import Family
+from rulec.resources import lazy
+from rulec.source import Source, read_file, write_file
+from rulec.syntax.directives import opaque_names
+from rulec.syntax.family import guess
+from rulec.syntax.reader import read
+from rulec.syntax.ruleset import Ruleset
+from rulec.syntax.scan import Dialect
+
+VERSION = "0.1.0"
+
+
+def parse(text: str, name: str = "-", family: str | None = None, opaque: Iterable[str] = ()) -> Ruleset:
+    """Read the text of an iptables-save file.
+
+    ``family`` is "ipv4" or "ipv6"; None guesses from name and content.
+    ``opaque`` names matches and targets that are no part of iptables: they are
+    kept, warned of, and taken as unknown.  Never raises on a bad ruleset: what
+    is wrong is in ``ruleset.findings``.
+    """
+    chosen = guess(name, text) if family is None else Family(family)
+    return read(Source(name, text), Dialect(chosen, frozenset(opaque) | opaque_names(text)))
+
+
+def load(path: str, family: str | None = None, opaque: Iterable[str] = ()) -> Ruleset:
+    """Read a file, whatever its bytes; raises InputError when it cannot be read."""
+    return parse(read_file(str(path)), str(path), family, opaque)
+
+
+def emit(ruleset: Ruleset) -> str:
+    """The text of a ruleset, byte for byte what was read."""
+    return ruleset.source.text
+
+
+def canonical(ruleset: Ruleset) -> str:
+    """The text that iptables-save would print after loading it, counters and all."""
+    text: str = lazy("rulec.syntax.save").canonical(ruleset)
+    return text
+
+
+def format_ruleset(ruleset: Ruleset) -> str:
+    """The text in canonical form, comments and blank lines in their places.
+
+    The result is read again and compared: RulecError if it does not mean the
+    same.  The ruleset must be without errors.
+    """
+    text: str = lazy("rulec.syntax.fmt").formatted(ruleset)
+    again = read(Source(ruleset.source.name, text), ruleset.dialect)
+    if not again.valid or canonical(again) != canonical(ruleset):
+        raise RulecError(f"{ruleset.source.name}: the formatted text would not mean the same; nothing is written")
+    return text
+
+
+def checks(select: Iterable[str] = (), ignore: Iterable[str] = ()) -> tuple[Any, ...]:
+    """The checks that slugs and groups select; InputError for a name that is neither."""
+    run = lazy("rulec.lint.run")
+    try:
+        chosen: tuple[Any, ...] = run.chosen(select, ignore)
+    except run.UnknownName as error:
+        close = lazy("rulec.syntax.suggest").suggestion(str(error), run.names())
+        raise InputError(f"there is no check or group {str(error)!r}{close}") from None
+    return chosen
+
+
+def lint(ruleset: Ruleset, chosen: Iterable[Any] = ()) -> Any:
+    """Run checks (all without any) on a ruleset."""
+    chosen = tuple(chosen) or checks()
+    facts = lazy("rulec.analysis.facts").Facts(ruleset)
+    findings = tuple(lazy("rulec.lint.run").lint(facts, chosen))
+    wanted = any(check.group == "conntrack" for check in chosen)
+    return lazy("rulec.report.lint").Report(
+        ruleset, findings, facts.tracking.lines if wanted and ruleset.valid else None
+    )
+
+
+def render(reports: Iterable[Any], form: str) -> Iterator[str]:
+    """Reports as lines of text: full, concise or json."""
+    lines: Iterator[str] = lazy("rulec.report.lint").render(list(reports), form, VERSION)
+    return lines
+
+
+def explain(slug: str) -> str:
+    """The page of a check; InputError where there is none of that name."""
+    checks(select=[slug])
+    for check in lazy("rulec.lint.checks").CHECKS:
+        if check.slug == slug:
+            page: str = lazy("rulec.report.page").page(check)
+            return page
+    members = [check.slug for check in lazy("rulec.lint.checks").CHECKS if check.group == slug]
+    return f"{slug} is a group of checks: {', '.join(members)}"
+
+
+def difference(old: str, new: str, name: str) -> Iterator[str]:
+    """A unified diff of two texts, line by line with newlines."""
+    lines: Iterator[str] = lazy("rulec.report.difference").unified(old, new, name)
+    return lines
+
+
+def write(path: str, text: str) -> None:
+    """Write a file, whole or not at all; InputError when it cannot be written."""
+    write_file(path, text)
+
+
+def show(findings: Iterable[Finding]) -> Iterator[str]:
+    """Findings as text for a person."""
+    lines: Iterator[str] = lazy("rulec.report.text").full(findings)
+    return lines
+
+
+def read_policy(path: str) -> tuple[Any, list[Finding]]:
+    """The policy of a file, or None and what is wrong with it; InputError when it cannot be read."""
+    read_one: tuple[Any, list[Finding]] = lazy("rulec.policy").read(read_file(path), path)
+    return read_one
+
+
+def compile_ruleset(ruleset: Ruleset, policy: Any) -> Any:
+    """The ruleset with the hot flows of a policy untracked; raises Refused with all reasons."""
+    return lazy("rulec.compiler.compile").compile_ruleset(ruleset, policy)

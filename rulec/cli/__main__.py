@@ -1,0 +1,5 @@
+"""``python -m rulec.cli``."""
+
+from rulec.cli import run
+
+run()

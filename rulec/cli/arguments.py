@@ -1,0 +1,57 @@
+"""The arguments of all commands."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from typing import Any, TextIO
+
+from rulec.resources import lazy
+
+Streams = tuple[TextIO, TextIO, TextIO]
+
+_COMMANDS = {
+    "lint": "say what is wrong with rulesets, and why connection tracking is on",
+    "fmt": "write rulesets in the form of iptables-save",
+    "compile": "rewrite a ruleset so that the hot ports of a policy are not tracked",
+    "explain": "say what a check is about",
+}
+_EPILOG = "exit codes: 0 done, nothing found; 1 findings, refused or would change; 2 could not do it; 3 undecided"
+
+
+class _Parser(argparse.ArgumentParser):
+    """Help and complaints go to the streams of the call."""
+
+    streams: Streams
+
+    def _print_message(self, message: str, file: Any = None) -> None:
+        self.streams[1 if file is None or file.name == "<stdout>" else 2].write(message or "")
+
+
+def dispatch(argv: Sequence[str], streams: Streams) -> int:
+    """Read the arguments and run the command; 2 for wrong arguments."""
+    _Parser.streams = streams
+    parser = _Parser(prog="rulec", description="Reads, lints and rewrites iptables rulesets.", epilog=_EPILOG)
+    parser.add_argument("-V", "--version", action="store_true", help="show the version")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
+    for name, summary in _COMMANDS.items():
+        command = commands.add_parser(name, help=summary, description=summary, epilog=_EPILOG)
+        if argv and argv[0] == name:
+            lazy(f"rulec.cli.{name}").arguments(command)
+    try:
+        chosen = parser.parse_args(list(argv))
+    except SystemExit as end:
+        return int(end.code or 0)
+    if chosen.command is None:
+        parser.print_help()
+        return 2
+    code: int = lazy(f"rulec.cli.{chosen.command}").run(chosen, streams)
+    return code
+
+
+def add_reading(parser: argparse.ArgumentParser) -> None:
+    """The arguments of every command that reads rulesets."""
+    families = ("auto", "ipv4", "ipv6")
+    parser.add_argument("--family", choices=families, default="auto", help="default: from name and content")
+    opaque = "a match or target that is no part of iptables, such as geoip"
+    parser.add_argument("--opaque", action="append", default=[], metavar="NAME", help=opaque)

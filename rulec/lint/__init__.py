@@ -1,0 +1,1 @@
+"""The checks: each says one thing about a ruleset."""

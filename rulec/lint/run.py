@@ -1,0 +1,45 @@
+"""Which checks are run, and what they find."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from rulec.analysis.facts import Facts
+from rulec.diagnostics import Finding
+from rulec.lint.check import GROUPS, Check
+from rulec.lint.checks import CHECKS
+
+
+class UnknownName(ValueError):
+    """A name that is neither a check nor a group."""
+
+
+def chosen(select: Iterable[str] = (), ignore: Iterable[str] = ()) -> tuple[Check, ...]:
+    """The checks that slugs and groups select (all without any), less those ignored; raises UnknownName."""
+    wanted, unwanted = _slugs(select), _slugs(ignore)
+    return tuple(check for check in CHECKS if (not wanted or check.slug in wanted) and check.slug not in unwanted)
+
+
+def _slugs(names: Iterable[str]) -> set[str]:
+    found = set()
+    for name in names:
+        slugs = {check.slug for check in CHECKS if name in (check.slug, check.group)}
+        if not slugs:
+            raise UnknownName(name)
+        found |= slugs
+    return found
+
+
+def names() -> tuple[str, ...]:
+    """All that may be selected: groups and slugs."""
+    return (*GROUPS, *(check.slug for check in CHECKS))
+
+
+def lint(facts: Facts, checks: Iterable[Check]) -> list[Finding]:
+    """The findings of some checks, in the order of the text."""
+    checks = tuple(checks)
+    slugs = {check.slug for check in checks}
+    found = [finding for finding in facts.ruleset.findings if finding.slug in slugs]
+    for check in checks:
+        found.extend(check.find(facts))
+    return sorted(found, key=lambda finding: (finding.place.span, finding.slug))

@@ -1,0 +1,28 @@
+"""The page of a check: why it is there, and what it says of an example."""
+
+from __future__ import annotations
+
+from rulec.lint.check import Check
+
+
+def page(check: Check) -> str:
+    """The page as text."""
+    return "\n".join(
+        [
+            f"{check.slug} ({check.severity.value}, group {check.group})",
+            "",
+            check.why.strip(),
+            "",
+            "It speaks of",
+            "",
+            _indented(check.example.bad),
+            "",
+            "and has nothing to say of",
+            "",
+            _indented(check.example.good),
+        ]
+    )
+
+
+def _indented(text: str) -> str:
+    return "\n".join(f"    {line}" for line in text.rstrip("\n").split("\n"))
