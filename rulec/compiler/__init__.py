@@ -1,0 +1,1 @@
+"""From a stateful ruleset and a policy of hot ports to one in which these ports are not tracked."""
