@@ -71,9 +71,9 @@ def checks(select: Iterable[str] = (), ignore: Iterable[str] = ()) -> tuple[Any,
     return chosen
 
 
-def lint(ruleset: Ruleset, chosen: Iterable[Any] = ()) -> Any:
-    """Run checks (all without any) on a ruleset."""
-    chosen = tuple(chosen) or checks()
+def lint(ruleset: Ruleset, chosen: Iterable[Any] | None = None) -> Any:
+    """Run checks on a ruleset, all where none are given."""
+    chosen = checks() if chosen is None else tuple(chosen)
     facts = lazy("rulec.analysis.facts").Facts(ruleset)
     findings = tuple(lazy("rulec.lint.run").lint(facts, chosen))
     wanted = any(check.group == "conntrack" for check in chosen)

@@ -77,9 +77,13 @@ def read_file(path: str) -> str:
 def write_file(path: str, text: str) -> None:
     """Write a whole file or nothing: the old content stays until the new one is complete.
 
-    The mode of an existing file is kept.  Raises InputError when it cannot be written.
+    The mode of an existing file is kept, and what is no file but a device or a pipe
+    is written to as it is.  Raises InputError when it cannot be written.
     """
     target = os.path.realpath(path)
+    if os.path.exists(path) and not os.path.isfile(path):
+        _write_through(path, text)
+        return
     try:
         mode = os.stat(target).st_mode & 0o7777 if os.path.exists(target) else 0o666 & ~_umask()
         handle, draft = lazy("tempfile").mkstemp(prefix=".rulec-", dir=os.path.dirname(target))
@@ -94,6 +98,14 @@ def write_file(path: str, text: str) -> None:
         os.replace(draft, target)
     except OSError as error:
         os.unlink(draft)
+        raise InputError(f"{path}: {error.strerror or error}") from error
+
+
+def _write_through(path: str, text: str) -> None:
+    try:
+        with open(path, "wb") as file:
+            file.write(text.encode("utf-8", "surrogateescape"))
+    except OSError as error:
         raise InputError(f"{path}: {error.strerror or error}") from error
 
 

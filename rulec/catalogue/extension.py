@@ -44,6 +44,10 @@ class Value(NamedTuple):
     show: Callable[[Any], str] = str
 
 
+class Unloadable(ValueError):
+    """Raised by a ``read`` for a value that iptables-restore takes, and the kernel refuses at COMMIT."""
+
+
 FLAG = Value((), "no argument", lambda family: None, lambda value: "")
 
 
@@ -143,7 +147,8 @@ class Extension:
     (``-p``), or the kernel refuses it.  ``one_of`` lists groups of options of
     which at least one must be there.  ``check(given)`` raises ValueError for what
     userspace refuses once all options are read, ``kernel_check(given, setting)``
-    for what the kernel refuses at COMMIT.  ``save(given)`` replaces the printing
+    for what the kernel refuses at COMMIT; where it ``kernel_looks_around``, the
+    setting holds the other matches of the rule.  ``save(given)`` replaces the printing
     option by option.  ``valid`` and ``invalid`` lines are run through the
     parser and through the real iptables-restore; ``refused`` ones pass the
     parser of iptables-restore, and not the kernel.
@@ -164,6 +169,7 @@ class Extension:
     one_of: tuple[tuple[str, ...], ...] = ()
     check: Callable[[Given], None] | None = None
     kernel_check: Callable[[Given, Setting], None] | None = None
+    kernel_looks_around: bool = False
     save: Callable[[Given], Iterable[str]] | None = None
     saved_name: str = ""
     opaque: bool = False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Sequence
 from typing import Any, TextIO
 
@@ -25,7 +26,7 @@ class _Parser(argparse.ArgumentParser):
     streams: Streams
 
     def _print_message(self, message: str, file: Any = None) -> None:
-        self.streams[1 if file is None or file.name == "<stdout>" else 2].write(message or "")
+        self.streams[1 if file in (None, sys.stdout) else 2].write(message or "")
 
 
 def dispatch(argv: Sequence[str], streams: Streams) -> int:

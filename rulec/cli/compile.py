@@ -9,6 +9,7 @@ from typing import Any
 from rulec import api
 from rulec.cli.arguments import Streams, add_reading
 from rulec.cli.inputs import ruleset
+from rulec.cli.outputs import put, say
 from rulec.errors import Refused
 
 
@@ -36,13 +37,11 @@ def run(chosen: argparse.Namespace, streams: Streams) -> int:
         _print(refused.findings, streams)
         return 1
     for note in compiled.notes:
-        print(f"{read.source.name}: {note}", file=stderr)
-    if chosen.output and not chosen.diff:
-        api.write(chosen.output, compiled.text)
-    elif chosen.diff:
-        stdout.writelines(api.difference(read.source.text, compiled.text, read.source.name))
+        say(f"{read.source.name}: {note}", stderr)
+    if chosen.diff:
+        put("".join(api.difference(read.source.text, compiled.text, read.source.name)), None, stdout)
     else:
-        stdout.write(compiled.text)
+        put(compiled.text, chosen.output, stdout)
     return 0
 
 

@@ -6,6 +6,7 @@ import argparse
 from typing import TextIO
 
 from rulec import api
+from rulec.errors import InputError
 from rulec.syntax.ruleset import Ruleset
 
 
@@ -13,7 +14,14 @@ def ruleset(path: str, chosen: argparse.Namespace, stdin: TextIO) -> Ruleset:
     """The ruleset of a path; ``-`` is standard input."""
     family = None if chosen.family == "auto" else chosen.family
     if path == "-":
-        buffer = getattr(stdin, "buffer", None)
-        text = stdin.read() if buffer is None else buffer.read().decode("utf-8", "surrogateescape")
-        return api.parse(text, "<stdin>", family, chosen.opaque)
+        return api.parse(_all_of(stdin), "<stdin>", family, chosen.opaque)
     return api.load(path, family, chosen.opaque)
+
+
+def _all_of(stdin: TextIO) -> str:
+    """What standard input holds, any bytes."""
+    buffer = getattr(stdin, "buffer", None)
+    try:
+        return stdin.read() if buffer is None else str(buffer.read(), "utf-8", "surrogateescape")
+    except OSError as error:
+        raise InputError(f"<stdin>: {error.strerror or error}") from error

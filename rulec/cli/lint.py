@@ -7,6 +7,7 @@ import argparse
 from rulec import api
 from rulec.cli.arguments import Streams, add_reading
 from rulec.cli.inputs import ruleset
+from rulec.cli.outputs import complain
 from rulec.errors import InputError
 
 _FAIL_ON = {"error": 2, "warning": 1, "note": 0, "never": 3}
@@ -32,7 +33,7 @@ def run(chosen: argparse.Namespace, streams: Streams) -> int:
             reports.append(api.lint(ruleset(path, chosen, stdin), checks))
         except InputError as error:
             unread = True
-            print(f"rulec: error: {error}", file=stderr)
+            complain(error, stderr)
     for line in api.render(reports, chosen.output_format):
         print(line, file=stdout)
     if unread:

@@ -18,15 +18,21 @@ from rulec.model import Target
 from rulec.syntax.ruleset import PlacedRule
 
 _DROPPING = frozenset(("DROP", "REJECT"))
+_LOGGING = frozenset(("LOG", "NFLOG", "ULOG", "AUDIT"))
 _LATER = frozenset(("ESTABLISHED", "RELATED"))
 
 
 @dataclass(slots=True)
 class Admission:
-    """Whether some request is admitted, and the lines whose rules must take UNTRACKED too."""
+    """Whether some request is admitted, and the lines whose rules must take UNTRACKED too.
+
+    ``by_interface`` tells that a rule asks for the interface, which is no field
+    of the flow.
+    """
 
     admitted: bool = False
     lines: list[int] = field(default_factory=list)
+    by_interface: bool = False
     later_packets_taken: bool = False
     decided: bool = False
 
@@ -67,7 +73,10 @@ def _step(found: Admission, placed: PlacedRule, about: Relation) -> None:
 def _stateless(found: Admission, placed: PlacedRule, about: Relation, target: Target) -> None:
     if target.name == "ACCEPT":
         found.admitted = True
-    elif target.name not in _DROPPING and found.later_packets_taken:
+        found.by_interface |= placed.rule.option("--in-interface") is not None
+    elif target.name not in _DROPPING | _LOGGING:
+        raise Declined(f"what {target.name} does to the packets of this flow is not carried over yet", placed.line)
+    elif target.name in _LOGGING and found.later_packets_taken:
         raise Declined(
             f"{target.name} meets only the first packet of a flow now, and would meet each of them", placed.line
         )
@@ -93,6 +102,7 @@ def _first_packets(found: Admission, placed: PlacedRule, about: Relation, states
             "untracked packets are never translated, so the states SNAT and DNAT would miss them", placed.line
         )
     found.admitted = True
+    found.by_interface |= placed.rule.option("--in-interface") is not None
     if "UNTRACKED" not in states:
         found.lines.append(placed.line)
     found.decided = about.extent is Extent.ALL

@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
+from rulec.analysis.tracking import tracking_facts
 from rulec.compiler import admission, icmp_errors, limits, raw
 from rulec.compiler.emit import apply, check_result
 from rulec.compiler.flows import HotFlow, PortRange
@@ -47,6 +48,8 @@ def compile_ruleset(ruleset: Ruleset, policy: Policy) -> Compiled:
     entries = [entry for entry in policy.hot if ruleset.family in entry.families]
     job.refusals += limits.of_policy(policy)
     job.refusals += limits.of_ruleset(ruleset, _own_rules(entries, policy.dialect))
+    if not job.refusals and not tracking_facts(ruleset).tracks:
+        return Compiled(ruleset.source.text, ("no rule of this file has packets tracked: there is nothing to untrack",))
     if not job.refusals:
         _plan(job, entries)
     if job.refusals:
@@ -86,7 +89,7 @@ def _plan(job: _Job, entries: Iterable[Entry]) -> None:
         job.plan.raw += [_because(job, entry), *raw.rules(flow.protocol, flow.ports, job.policy.dialect)]
         if entry.icmp_errors == "exact":
             hot.setdefault(flow.protocol, []).extend(flow.ports)
-        _tell(job, entry, flow)
+        _tell(job, entry, flow, found.by_interface)
     for protocol, ports in hot.items():
         _plan_errors(job, protocol, tuple(sorted(ports)))
     if job.plan.raw and not job.refusals:
@@ -111,22 +114,25 @@ def _plan_errors(job: _Job, protocol: int, ports: tuple[PortRange, ...]) -> None
         told = f"# ICMP errors about untracked {NAMES[protocol]} flows"
         job.plan.inserted.setdefault(found.line, []).extend([told, *missing])
         job.plan.notes.append(
-            f"ICMP errors that carry a header of these {NAMES[protocol]} ports pass, also forged ones about no flow of this host"
+            f"ICMP errors that carry a header of these {NAMES[protocol]} ports pass,"
+            " also forged ones about no flow of this host"
         )
 
 
 def _plan_tracking(job: _Job) -> None:
     """Say what still switches tracking on: it also keeps fragments reassembled."""
     job.plan.notes.append(
-        "connection tracking stays on for all other flows; delete the old entries after loading: conntrack -D for each port"
+        "tracking stays on for all other flows; delete the old entries of these ports after loading (conntrack -D)"
     )
 
 
-def _tell(job: _Job, entry: Entry, flow: HotFlow) -> None:
-    job.plan.notes.append(
-        f"{entry.name}: {_name(flow)} takes no entry any more; assumed: no local program begins connections from"
-        f" these ports{_reserved(entry)}"
-    )
+def _tell(job: _Job, entry: Entry, flow: HotFlow, by_interface: bool) -> None:
+    """What is gained, and what is assumed."""
+    assumed = [f"no local program begins connections from these ports{_reserved(entry)}"]
+    if by_interface:
+        assumed.append("all packets of a flow arrive by one interface")
+    gained = f"{entry.name}: {_name(flow)} takes no entry any more"
+    job.plan.notes.append(f"{gained}; assumed: {'; '.join(assumed)}")
 
 
 def _reserved(entry: Entry) -> str:

@@ -63,7 +63,7 @@ def relation(rule: Rule, flow: HotFlow) -> Relation:
         reader = _MATCHES.get(match.name)
         extent = reader(match, flow) if reader else None
         if extent is None:
-            strange = strange or f"-m {match.name}"
+            strange = strange or _strange(match)
             extent = Extent.SOME
         names_ports = names_ports or _names_ports(match)
         extents.append(extent)
@@ -71,6 +71,16 @@ def relation(rule: Rule, flow: HotFlow) -> Relation:
         strange = strange or "-f"
     smallest = min(extents, key=lambda extent: extent.value, default=Extent.ALL)
     return Relation(smallest, states, names_ports and _of_protocol(rule, flow), strange)
+
+
+def _strange(match: Match) -> str:
+    """What of a match is not understood."""
+    if match.name in _MATCHES:
+        return " ".join(use.option for use in match.uses if use.option not in _PORT_OPTIONS)
+    return f"-m {match.name}"
+
+
+_PORT_OPTIONS = frozenset(("--dport", "--sport", "--dports", "--sports"))
 
 
 def plain_states(match: Match) -> frozenset[str] | None:

@@ -45,28 +45,55 @@ def admitted(rules: Iterable[PlacedRule], policy: str, family: Family) -> Admitt
     Declined where a rule on their way is not understood.
     """
     point = 0
+    found: Admitted | None = None
     for placed in rules:
         types = _types(placed.rule, family)
-        target = placed.rule.target
-        if not types or target is None:
+        if not types or placed.rule.target is None:
             continue
         states = _states(placed)
-        if states is not None and "RELATED" in states and target.name == "ACCEPT":
-            return None if "INVALID" in states else Admitted(point or placed.line, placed.rule, types)
-        if states is None:
-            if _decides_all(placed.rule, types, family) and not point:
-                return None
-            _stateless(placed, bool(point))
-        elif "RELATED" in states:
-            raise Declined(f"{target.name} for RELATED packets would miss the errors about this flow", placed.line)
-        elif "INVALID" in states and target.name != "ACCEPT":
-            point = point or placed.line
-    if point:
+        if states is not None and "RELATED" in states and placed.rule.target.name == "ACCEPT":
+            found = _admitting(placed, states, types, point, found)
+            if found is None or _unbounded(placed.rule, types, family):
+                return found
+            point = found.line
+        elif states is None and not point and _decides_all(placed.rule, types, family):
+            return None
+        else:
+            point = _passed_by(placed, states, point)
+    if point and found is None:
         raise Declined(
-            "errors about the flow are INVALID once it is untracked, and would be dropped here", point,
+            "errors about the flow are INVALID once it is untracked, and would be dropped here",
+            point,
             "accept RELATED packets in front of it, or say icmp-errors: leave in the policy",
-        )  # fmt: skip
-    return None
+        )
+    return found
+
+
+def _admitting(
+    placed: PlacedRule, states: frozenset[str], types: tuple[int, ...], point: int, before: Admitted | None
+) -> Admitted | None:
+    """The rule that accepts RELATED errors; nothing is to be done where it takes INVALID ones too."""
+    if before is not None:
+        raise Declined("more than one rule admits RELATED errors, which is not carried over yet", placed.line)
+    others = {match.name for match in placed.rule.matches} - {"state", "conntrack", "comment"}
+    if others or any(use.option not in (*_COPIED, "--protocol") for use in placed.rule.base):
+        raise Declined("the rule admits RELATED errors on conditions that are not carried over yet", placed.line)
+    if "INVALID" in states:
+        return None
+    return Admitted(point or placed.line, placed.rule, types)
+
+
+def _passed_by(placed: PlacedRule, states: frozenset[str] | None, point: int) -> int:
+    """The line in front of which new rules belong, after a rule that does not admit errors for sure."""
+    target = placed.rule.target
+    assert target is not None
+    if states is None:
+        _stateless(placed, bool(point))
+    elif "RELATED" in states:
+        raise Declined(f"{target.name} for RELATED packets would miss the errors about this flow", placed.line)
+    elif "INVALID" in states and target.name != "ACCEPT":
+        return point or placed.line
+    return point
 
 
 def _stateless(placed: PlacedRule, between: bool) -> None:
@@ -110,25 +137,26 @@ def _may_be(match: Match, kind: int) -> bool:
     (use,) = match.uses
     asked, first, last = use.value
     same = asked in (kind, 255)
-    if use.negated:
-        return not (same and (first, last) == (0, 255))
-    return same
+    whole = (first, last) == (0, 255)
+    return not (same and whole) if use.negated else same
+
+
+def _unbounded(rule: Rule, types: tuple[int, ...], family: Family) -> bool:
+    """Whether a rule is for errors of all types, from everywhere."""
+    return types == TYPES[family] and not any(rule.option(name) for name in (*_COPIED, "--fragments"))
 
 
 def _decides_all(rule: Rule, types: tuple[int, ...], family: Family) -> bool:
     """Whether a rule without state decides on every error."""
     plain = all(match.name == "comment" for match in rule.matches)
-    unbounded = not any(rule.option(name) for name in (*_COPIED, "--fragments"))
     target = rule.target
     ends = target is not None and not target.goto and target.name in ("ACCEPT", "DROP", "REJECT")
-    return plain and unbounded and types == TYPES[family] and ends
+    return plain and ends and _unbounded(rule, types, family)
 
 
 def rules(found: Admitted, protocol: int, ports: tuple[PortRange, ...], family: Family) -> Iterator[str]:
     """Rules that admit errors which carry an answer of ours from one of the ports."""
     base = tuple(use for use in found.rule.base if use.option in _COPIED)
-    if any(match.name not in ("state", "conntrack", "comment", "icmp", "icmp6") for match in found.rule.matches):
-        raise Declined("the rule that admits RELATED packets has conditions that cannot be carried over yet")
     front = saved_rule(Rule("INPUT", base, (), None), family)
     name, option = ("icmp", "--icmp-type") if family is Family.IPV4 else ("icmp6", "--icmpv6-type")
     outer = "icmp" if family is Family.IPV4 else "ipv6-icmp"

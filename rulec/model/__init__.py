@@ -14,6 +14,11 @@ class Family(str, Enum):
     IPV6 = "ipv6"
 
     @property
+    def label(self) -> str:
+        """The family as people write it."""
+        return "IPv4" if self is Family.IPV4 else "IPv6"
+
+    @property
     def bits(self) -> int:
         """Bits of an address."""
         return 32 if self is Family.IPV4 else 128
@@ -29,6 +34,10 @@ BUILTIN_CHAINS: dict[str, tuple[str, ...]] = {
     "security": ("INPUT", "FORWARD", "OUTPUT"),
 }
 """The tables of iptables and their base chains, in hook order (iptables(8), TABLES)."""
+
+
+BASE_CHAINS = frozenset(name for names in BUILTIN_CHAINS.values() for name in names)
+"""The names of base chains; a user chain may have one in a table that has no such hook."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,14 +40,16 @@ def render(reports: Sequence[Report], form: str, version: str) -> Iterator[str]:
 
 
 def _closing(report: Report) -> Iterator[str]:
-    name, family = text.printable(report.ruleset.source.name), report.ruleset.family.value
+    name, family = text.printable(report.ruleset.source.name), report.ruleset.family.label
     count = _counted(report.findings)
     if count:
         yield f"{name}: {count}"
     if report.tracked_by:
         yield f"{name}: {family} is tracked, because of {_rules(report.tracked_by)}"
     elif report.tracked_by is not None:
-        yield f"{name}: {family} is not tracked because of this file (another ruleset of the host can still do it)"
+        yield f"{name}: nothing here has {family} tracked (another ruleset of the host still can)"
+    elif not report.ruleset.valid and not count:
+        yield f"{name}: in error, so it is not known what is tracked; lint it without --select and --ignore"
 
 
 def _counted(findings: Sequence[Finding]) -> str:

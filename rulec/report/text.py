@@ -6,6 +6,7 @@ The layout follows that of compilers; see docs for an example.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from unicodedata import combining, east_asian_width
 
 from rulec.diagnostics import Finding, Label
 
@@ -20,7 +21,7 @@ def full(findings: Iterable[Finding]) -> Iterator[str]:
 
 
 def concise(findings: Iterable[Finding]) -> Iterator[str]:
-    """One line a finding: ``file:line:column: severity[slug] message``."""
+    """One line a finding: ``file:line:column: severity[slug]: message``."""
     for finding in findings:
         yield printable(str(finding))
 
@@ -48,10 +49,17 @@ def _excerpt(label: Label, width: int) -> Iterator[str]:
     last = max(first + 1, min(first + label.span.end - label.span.start, len(line)))
     begin = max(0, first - _WIDEST // 2) if len(line) > _WIDEST else 0
     shown = line[begin : begin + _WIDEST]
-    carets = "^" * max(1, min(last, begin + _WIDEST) - first)
-    pad = "".join("\t" if character == "\t" else " " for character in line[begin:first])
+    carets = "^" * max(1, sum(map(_columns, line[first : min(last, begin + _WIDEST)])))
+    pad = "".join("\t" if character == "\t" else " " * _columns(character) for character in line[begin:first])
     yield f"{label.line:{width}} | {'…' * bool(begin)}{printable(shown)}{'…' * (len(line) > begin + _WIDEST)}".rstrip()
-    yield f"{'':{width}} | {' ' * bool(begin)}{pad}{carets} {label.text}".rstrip()
+    yield f"{'':{width}} | {' ' * bool(begin)}{pad}{carets} {printable(label.text)}".rstrip()
+
+
+def _columns(character: str) -> int:
+    """How many columns of a terminal a character takes: none, one or two."""
+    if character.isascii():
+        return 1
+    return 0 if combining(character) else 1 + (east_asian_width(character) in ("W", "F"))
 
 
 def printable(text: str) -> str:

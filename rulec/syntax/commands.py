@@ -182,14 +182,21 @@ class Commands:
             return f"{policy!r} is no policy: a base chain has ACCEPT or DROP"
         if self.table.name == "nat" and policy == "DROP":
             return "iptables refuses to drop in the nat table"
-        chain.policy = policy
+        chain.policy, chain.counters = policy, None
+        return ""
+
+    def _zero(self, chain: Chain, statement: Statement) -> str:
+        if len(statement.line.operands) > 1:
+            index = _index(statement)
+            if index is None or index >= len(chain.references):
+                return _too_far(chain, statement)
         return ""
 
     def _shows(self, chain: Chain | None = None, statement: Statement | None = None) -> str:
         """Commands that print or zero counters leave the rules as they are."""
         return ""
 
-    _list = _list_all = _list_rules = _list_rules_all = _zero = _zero_all = _shows
+    _list = _list_all = _list_rules = _list_rules_all = _zero_all = _shows
 
 
 def references(statement: Statement) -> list[int | Reference]:

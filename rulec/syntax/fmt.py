@@ -8,52 +8,54 @@ loaded, and would lose it otherwise.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
-from rulec.model import Counters
-from rulec.syntax.ruleset import Ruleset, expanded, with_counters
+from rulec.model import Rule
+from rulec.syntax.ruleset import Ruleset, expanded
 from rulec.syntax.save import saved_rule
 from rulec.syntax.shapes import Template
 
 _VERBS = {"APPEND": "-A", "INSERT": "-I", "REPLACE": "-R", "DELETE": "-D", "CHECK": "-C"}
+_BLANK_SEPARATED = re.compile(r"[^ \t]+")
 
 
 def formatted(ruleset: Ruleset) -> str:
     """The text of a valid ruleset in canonical form, line by line."""
     lines = ruleset.source.text.removesuffix("\n").split("\n")
-    written = [line for number, text in enumerate(lines, 1) for line in _line(ruleset, number, text)]
-    return "".join(f"{line}\n" for line in written) if ruleset.source.text else ""
+    end = next((finding.line for finding in ruleset.findings if finding.slug == "reading-ends"), len(lines) + 1)
+    written = [line for number, text in enumerate(lines[: end - 1], 1) for line in _line(ruleset, number, text)]
+    return "".join(f"{line}\n" for line in written + lines[end - 1 :]) if ruleset.source.text else ""
 
 
 def _line(ruleset: Ruleset, number: int, text: str) -> Iterator[str]:
-    text = text.split("\0", 1)[0]
-    if not text or text[0] == "#" or text == "COMMIT":
+    if text[:1] == "#":
         yield text
-    elif text[0] == "*":
-        yield "*" + text[1:].split()[0]
-    elif text[0] == ":":
-        yield _chain(text)
+        return
+    text = text.partition("\0")[0]
+    if not text or text == "COMMIT":
+        yield text
+    elif text[0] in "*:":
+        wanted = 1 if text[0] == "*" else 3
+        yield text[0] + " ".join(_BLANK_SEPARATED.findall(text[1:])[:wanted])
     else:
         yield from _command(ruleset, number, text)
 
 
-def _chain(text: str) -> str:
-    name, policy, *rest = text[1:].split()
-    return " ".join([f":{name}", policy, *rest[:1]])
-
-
 def _command(ruleset: Ruleset, number: int, text: str) -> Iterator[str]:
+    """The rules that a line makes; what makes none stays as it is."""
     line = ruleset.parse_line(number)
-    if line.verb not in _VERBS or (len(line.operands) > 1 and line.verb == "DELETE"):
-        yield " ".join(text.split())
+    if line.skipped or line.verb not in _VERBS or (len(line.operands) > 1 and line.verb == "DELETE"):
+        yield text
         return
+    front = f"{line.counters.text} " if line.counters is not None else ""
     position = f" {line.operand(1)}" if len(line.operands) > 1 else ""
-    for rule in expanded(with_counters(Template(line, ruleset.family).rule(()), text)):
-        saved = saved_rule(rule, ruleset.family)
-        yield (
-            _counters(rule.counters) + f"{_VERBS[line.verb]} {rule.chain}{position}" + saved[len(f"-A {rule.chain}") :]
-        )
+    for rule in expanded(Template(line, ruleset.family).rule(())):
+        words = saved_rule(rule, ruleset.family).removeprefix(f"-A {rule.chain}")
+        yield f"{front}{_VERBS[line.verb]} {rule.chain}{position}{_counters(rule)}{words}"
 
 
-def _counters(counters: Counters | None) -> str:
-    return "" if counters is None else f"[{counters.packets}:{counters.bytes}] "
+def _counters(rule: Rule) -> str:
+    """The ``-c`` of a rule, which counts whether or not counters are restored."""
+    use = rule.option("--set-counters")
+    return "" if use is None else " -c {} {}".format(*use.value)

@@ -181,10 +181,23 @@ def jump_problem(line: Line, table: Table) -> Problem | None:
     return None
 
 
+def wrong_interface(line: Line, chain: str) -> bool:
+    """-o for arriving packets or -i for leaving ones, which iptables refuses by the name of the chain."""
+    wrong = _NO_INTERFACE.get(chain)
+    return wrong is not None and any(plan.owner == 0 and plan.option.name == wrong for plan in line.plans)
+
+
+_NO_INTERFACE = {
+    "PREROUTING": "--out-interface",
+    "INPUT": "--out-interface",
+    "OUTPUT": "--in-interface",
+    "POSTROUTING": "--in-interface",
+}
+
+
 def interface_problem(line: Line) -> Problem:
     """-i or -o in a chain whose packets have no such interface."""
-    outgoing = line.operand(0) in ("PREROUTING", "INPUT")
-    wrong = "--out-interface" if outgoing else "--in-interface"
+    wrong = _NO_INTERFACE[line.operand(0) or ""]
     item = next(plan.item for plan in line.plans if plan.owner == 0 and plan.option.name == wrong)
-    what = "leaves by no interface yet" if outgoing else "came in by no interface that counts here"
+    what = "leaves by no interface yet" if wrong == "--out-interface" else "came in by no interface that counts here"
     return Problem(f"{wrong} does not go with {line.operand(0)}: the packet {what}", item.start, item.end)

@@ -9,17 +9,15 @@ do not count, and what no base chain reaches is not held against any hook.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import NamedTuple
 
-from rulec.catalogue.extension import Extension, Given
-from rulec.model import Family, Rule
-from rulec.model.protocols import NAMES
-from rulec.syntax.line import Line
+from rulec.catalogue.extension import Extension, Given, Setting
+from rulec.model import Family
 from rulec.syntax.ruleset import Chain, Table, line_of
-from rulec.syntax.shapes import Template
-from rulec.syntax.values import setting_of
+from rulec.syntax.shapes import Template, unquoted
+from rulec.syntax.values import matches_of, protocol_complaint, setting_of, uses_of
 
 
 class Refusal(NamedTuple):
@@ -30,81 +28,99 @@ class Refusal(NamedTuple):
 
 
 class Loading(NamedTuple):
-    """What is known of the lines of a table when it is committed."""
+    """What is known of the lines of a table when it is committed.
+
+    ``words`` are the arguments of extensions on lines where the kernel looks at
+    them, as the template's ``kernel_holes`` count them.
+    """
 
     family: Family
     templates: dict[int, Template]
     jumps: dict[int, str]  # the chain to which the rule of a line jumps
-    stops: frozenset[int] | set[int]  # lines whose rule ends the chain for every packet
-    rule: Callable[[int], Rule]
+    stops: set[int]  # lines whose rule ends the chain for every packet
+    words: dict[int, tuple[str, ...]]
+
+
+class _Stretch(NamedTuple):
+    """What counts of a chain: the rules up to one that ends it for every packet."""
+
+    jumps: list[tuple[int, str]]
+    restricted: list[int]
 
 
 def refusals(table: Table, loading: Loading) -> Iterator[Refusal]:
     """Everything in a table that the kernel refuses."""
-    hooks, circle = _reach(table, loading)
-    if circle is not None:
-        yield circle
-        return
-    for chain in table.chains.values():
-        for reference in chain.references:
-            line = line_of(reference)
-            template = loading.templates[line]
-            if template.restricted:
-                message = _complaint(table, template, line, hooks.get(line, frozenset()), loading)
-                if message:
-                    yield Refusal(line, message)
-
-
-def _reach(table: Table, loading: Loading) -> tuple[dict[int, frozenset[str]], Refusal | None]:
-    """The hooks from which packets come to each line, and a jump that closes a circle."""
+    stretches = {name: _stretch(chain, table, loading) for name, chain in table.chains.items()}
     hooks: dict[int, set[str]] = {}
-    for name in table.builtin:
-        done: set[str] = set()
-        circle = _walk(table, table.chains[name], name, loading, hooks, done)
+    for base in table.builtin:
+        reached, circle = _reached(base, stretches)
         if circle is not None:
-            return {}, circle
-    return {line: frozenset(found) for line, found in hooks.items()}, None
+            yield circle
+            return
+        for name in reached:
+            for line in stretches[name].restricted:
+                hooks.setdefault(line, set()).add(base)
+    known: dict[tuple[Template, frozenset[str], tuple[str, ...]], str] = {}
+    for line in _restricted_lines(table, loading):
+        key = (loading.templates[line], frozenset(hooks.get(line, ())), loading.words.get(line, ()))
+        if key not in known:
+            known[key] = _complaint(table.name, loading.family, *key)
+        if known[key]:
+            yield Refusal(line, known[key])
 
 
-def _walk(
-    table: Table, base: Chain, hook: str, loading: Loading, hooks: dict[int, set[str]], done: set[str]
-) -> Refusal | None:
-    """Depth first through the jumps; a chain under way that is met again is a circle."""
-    under_way = [(base.name, iter(_lines(base, loading)))]
-    names = {base.name}
-    while under_way:
-        name, lines = under_way[-1]
-        for line in lines:
+def _restricted_lines(table: Table, loading: Loading) -> Iterator[int]:
+    for chain in table.chains.values():
+        for line in map(line_of, chain.references):
             if loading.templates[line].restricted:
-                hooks.setdefault(line, set()).add(hook)
-            target = loading.jumps.get(line)
+                yield line
+
+
+def _stretch(chain: Chain, table: Table, loading: Loading) -> _Stretch:
+    found = _Stretch([], [])
+    templates, jumps = loading.templates, loading.jumps
+    for reference in chain.references:
+        line = reference if isinstance(reference, int) else reference.line
+        if templates[line].restricted:
+            found.restricted.append(line)
+        if line in jumps and jumps[line] in table.chains:
+            found.jumps.append((line, jumps[line]))
+        elif line in loading.stops:
+            break
+    return found
+
+
+def _reached(base: str, stretches: dict[str, _Stretch]) -> tuple[set[str], Refusal | None]:
+    """The chains to which packets come from a base chain, and a jump that closes a circle.
+
+    Depth first: a chain under way that is met again is a circle.
+    """
+    under_way = [(base, iter(stretches[base].jumps))]
+    names, reached = {base}, {base}
+    while under_way:
+        name, jumps = under_way[-1]
+        for line, target in jumps:
             if target in names:
-                return Refusal(line, f"{name} jumps to {target}, from which packets come: a circle")
-            if target is not None and target not in done and target in table.chains:
+                return reached, Refusal(line, f"{name} jumps to {target}, from which packets come: a circle")
+            if target not in reached:
                 names.add(target)
-                under_way.append((target, iter(_lines(table.chains[target], loading))))
+                reached.add(target)
+                under_way.append((target, iter(stretches[target].jumps)))
                 break
         else:
             under_way.pop()
             names.discard(name)
-            done.add(name)
-    return None
+    return reached, None
 
 
-def _lines(chain: Chain, loading: Loading) -> Iterator[int]:
-    """The lines of a chain up to a rule that ends it for every packet."""
-    for reference in chain.references:
-        line = line_of(reference)
-        yield line
-        if line in loading.stops:
-            return
-
-
-def _complaint(table: Table, template: Template, line: int, hooks: frozenset[str], loading: Loading) -> str:
+def _complaint(table: str, family: Family, template: Template, hooks: frozenset[str], words: tuple[str, ...]) -> str:
+    """What the kernel has against a rule of this template in such a place, with these words."""
+    if complaint := protocol_complaint(template.line, family):
+        return complaint
     for number, owner in enumerate(template.line.owners):
-        message = _place_complaint(owner.extension, table.name, hooks)
+        message = _place_complaint(owner.extension, table, hooks)
         if not message and owner.extension.kernel_check is not None:
-            message = _kernel_complaint(template, number, table.name, line, hooks, loading)
+            message = _kernel_complaint(template, number, words, Setting(family, table=table, hooks=hooks))
         if message:
             return f"the {owner.role} {owner.extension.name} {message}"
     return ""
@@ -119,37 +135,15 @@ def _place_complaint(extension: Extension, table: str, hooks: frozenset[str]) ->
     return ""
 
 
-def _kernel_complaint(
-    template: Template, number: int, table: str, line: int, hooks: frozenset[str], loading: Loading
-) -> str:
-    extension = template.line.owners[number].extension
-    rule = loading.rule(line)
-    parts = [rule.base, *(match.uses for match in rule.matches)]
-    uses = (
-        rule.target.uses
-        if template.line.owners[number].role == "target" and rule.target
-        else parts[_part(template.line, number)]
-    )
-    setting = replace(setting_of(template.line, loading.family), table=table, hooks=hooks, matches=rule.matches)
+def _kernel_complaint(template: Template, number: int, words: tuple[str, ...], place: Setting) -> str:
+    line, family = template.line, place.family
+    texts = template.texts([unquoted(word) for word in words], template.kernel_holes)
+    extension = line.owners[number].extension
+    matches = matches_of(line, texts, family) if extension.kernel_looks_around else ()
+    setting = replace(setting_of(line, family), table=place.table, hooks=place.hooks, matches=matches)
+    assert extension.kernel_check is not None
     try:
-        assert extension.kernel_check is not None
-        extension.kernel_check(Given(loading.family, uses), setting)
+        extension.kernel_check(Given(family, uses_of(line, number, texts, family)), setting)
     except ValueError as error:
-        return f": {error}"
-    return ""
-
-
-def _part(line: Line, number: int) -> int:
-    """Which match of the rule an owner is, from 1."""
-    return sum(owner.role == "match" for owner in line.owners[: number + 1])
-
-
-def protocol_complaint(line: Line, family: Family) -> str:
-    """An extension of the line that the kernel takes only with another ``-p``."""
-    setting = setting_of(line, family)
-    for owner in line.owners:
-        protocols = owner.extension.protocols
-        if protocols and not setting.speaks(*protocols):
-            names = " or ".join(NAMES.get(number, str(number)) for number in protocols)
-            return f"the {owner.role} {owner.extension.name} needs -p {names} in the same rule"
+        return f"is refused: {error}"
     return ""

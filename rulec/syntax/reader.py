@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Iterator
 from functools import cached_property
-from itertools import islice
+from itertools import accumulate
 
+from rulec.catalogue.values.text import size
 from rulec.diagnostics import Finding, Label, Severity
-from rulec.model import BUILTIN_CHAINS, VERDICTS, Counters, Rule
+from rulec.model import BASE_CHAINS, BUILTIN_CHAINS, VERDICTS, Counters, Rule
 from rulec.source import Source, Span
 from rulec.syntax import lines, load
 from rulec.syntax.commands import Commands, Statement
@@ -19,10 +19,11 @@ from rulec.syntax.lines import LineParser
 from rulec.syntax.ruleset import Chain, Ruleset, Table, expanded, line_of, with_counters
 from rulec.syntax.scan import Dialect
 from rulec.syntax.shapes import LONGEST_LINE, MARK, Shapes, Template, cut
-from rulec.syntax.values import rule_of
+from rulec.syntax.values import FAILS_AT_COMMIT, rule_of
 from rulec.syntax.words import LONGEST_LINE as LONGEST_READ
 
 _CHUNK = 1 << 18
+_VERDICTS = frozenset(VERDICTS)
 _CHAIN_LINE = re.compile(r":([^ \t\n\r\0]{1,28}) (-|ACCEPT|DROP)(?: \[([0-9]+):([0-9]+)\])?[ \t]*\n")
 
 
@@ -44,85 +45,99 @@ class Reader:
         self.source = source
         self.ruleset = Ruleset(source, dialect)
         self.dialect = dialect
-        self.parser = LineParser(dialect, self._is_chain)
+        self.parser = LineParser(dialect, lambda name: name in self.chains)
         self.shapes = Shapes(dialect.family)
         self.by_shape = os.environ.get("RULEC_SHAPES", "1") != "0"
         self.findings: list[Finding] = []
         self.table: Table | None = None
         self.commands: Commands | None = None
+        self.chains: dict[str, Chain] = {}
+        self.droppable = True
         self.jumps: dict[int, str] = {}
         self.stops: set[int] = set()
-        self.invalid: set[int] = set()
+        self.words: dict[int, tuple[str, ...]] = {}
+        self.unsettled: set[int] = set()
         self.opaque: set[str] = set()
         self.ruleset.parse_line = self._parse_line
         self.ended = False
 
     def run(self) -> None:
         """Read all lines."""
-        for first, chunk in _chunks(self.source.text):
-            self._read_chunk(first, chunk)
-            if self.ended:
-                break
+        first, start, text = 1, 0, self.source.text
+        while start < len(text) and not self.ended:
+            end = text.find("\n", start + _CHUNK) + 1 or len(text)
+            first += self._read_chunk(first, start, text[start:end])
+            start = end
         if self.table is not None and not self.ended:
-            end = len(self.source.text)
-            self._report(
-                "the table is not committed: COMMIT is missing", Span(end, end), "end the table with a line COMMIT"
-            )
+            hint = "end the table with a line COMMIT"
+            self._report("the table is not committed: COMMIT is missing", Span(len(text), len(text)), hint)
         self.ruleset.findings = tuple(sorted(self.findings, key=lambda finding: finding.place.span))
 
-    def _is_chain(self, name: str) -> bool:
-        return self.table is not None and name in self.table.chains
+    # Lines, by shape and one by one
 
-    # Lines, by their first character
-
-    def _read_chunk(self, first: int, chunk: list[str]) -> None:
-        text = "".join(chunk)
-        if not self.by_shape or MARK in text or "\0" in text or not text.endswith("\n"):
-            shapes: Iterable[str] = [""] * len(chunk)
-            arguments: list[str] = []
+    def _read_chunk(self, first: int, start: int, text: str) -> int:
+        """Read some whole lines; give their number."""
+        texts = text.split("\n")
+        last = texts.pop()
+        complete = not last
+        if last:
+            texts.append(last)
+        starts = list(accumulate((len(line) + 1 for line in texts), initial=start))
+        if self.by_shape and complete and MARK not in text and "\0" not in text:
+            self._read_by_shape(first, texts, starts, text)
         else:
-            shapes, arguments = cut("\n" + text)
-        self._read_lines(first, chunk, shapes, iter(arguments))
+            for number, line in enumerate(texts, first):
+                newline = "\n" if complete or number < first + len(texts) - 1 else ""
+                self._line(line + newline, starts[number - first], number, "")
         self._test_rows()
+        return len(texts)
 
-    def _read_lines(self, first: int, chunk: list[str], shapes: Iterable[str], arguments: Iterator[str]) -> None:
+    def _read_by_shape(self, first: int, texts: list[str], starts: list[int], text: str) -> None:
         templates = self.shapes.templates
-        for number, (line, shape) in enumerate(zip(chunk, shapes, strict=True), first):
+        shapes, arguments = cut("\n" + text)
+        too_long = max(map(len, texts)) > LONGEST_LINE
+        position = 0
+        for index, shape in enumerate(shapes):
             template = templates.get(shape)
-            row = list(islice(arguments, len(template.holes) if template else shape.count(MARK)))
-            if (
-                template is None
-                or self.table is None
-                or len(line) > LONGEST_LINE
-                or not self._take(template, row, number)
-            ):
-                self._line(line, number, shape)
+            if template is not None and not (too_long and len(texts[index]) > LONGEST_LINE):
+                end = position + template.arity
+                taken = self._take(template, arguments[position:end], first + index)
+            else:
+                end = position + shape.count(MARK)
+                taken = shape[:1] == "#" or not shape
+            position = end
+            if not taken:
+                self._line(texts[index] + "\n", starts[index], first + index, shape)
                 if self.ended:
                     return
 
     def _take(self, template: Template, row: list[str], number: int) -> bool:
         """Take a line by its shape; False where the parser must look at it."""
-        assert self.table is not None
-        chain = self.table.chains.get(row[template.chain])
-        if chain is None or any("," in row[hole] for hole in template.lists):
+        chain = self.chains.get(row[template.chain])
+        if chain is None:
             return False
-        if (template.incoming or template.outgoing) and _wrong_interface(template, chain.name):
-            return False
-        if template.jump >= 0:
-            target = row[template.jump]
-            if target not in VERDICTS or template.line.goto:
-                if target not in self.table.chains or target in self.table.builtin:
-                    return False
-                self.jumps[number] = target
-            elif target == "DROP" and self.table.name == "nat":
+        for hole in template.lists:
+            if "," in row[hole]:
                 return False
-            elif template.unconditional:
-                self.stops.add(number)
+        if template.interface and lines.wrong_interface(template.line, chain.name):
+            return False
+        if template.jump >= 0 and not self._take_jump(template, row[template.jump], number):
+            return False
         chain.references.append(number)
         self.ruleset.templates[number] = template
-        if template.probes:
-            template.rows.append(row)
-            template.numbers.append(number)
+        if template.kernel_holes:
+            self.words[number] = tuple([row[hole] for hole in template.kernel_holes])
+        template.gather(row, number)
+        return True
+
+    def _take_jump(self, template: Template, target: str, number: int) -> bool:
+        if target in _VERDICTS and not template.line.goto:
+            if template.unconditional:
+                self.stops.add(number)
+            return target != "DROP" or self.droppable
+        if target not in self.chains or target in BASE_CHAINS:
+            return False
+        self.jumps[number] = target
         return True
 
     def _test_rows(self) -> None:
@@ -149,26 +164,25 @@ class Reader:
         for problem in problems:
             self._problem(problem, number)
 
-    def _line(self, text: str, number: int, shape: str) -> None:
+    def _line(self, text: str, start: int, number: int, shape: str) -> None:
         """Read one line through the grammar."""
-        bare = text.split("\0", 1)[0]
-        if bare.startswith(("#", "\n")) or not bare:
+        bare = text.partition("\0")[0]
+        if bare[:1] in ("#", "\n"):
             return
-        start = self.source.line_starts[number - 1]
-        if len(bare.encode("utf-8", "surrogateescape")) > LONGEST_READ + 1:
+        if len(bare) > LONGEST_READ // 4 and size(bare) > LONGEST_READ + 1:
             message = f"the line is longer than {LONGEST_READ} bytes, which iptables-restore would read as two lines"
             self._report(message, Span(start, start + len(bare.rstrip("\n"))))
         elif self.table is None:
             self._outside(bare, start, number)
         elif bare == "COMMIT\n":
             self._commit(number)
-        elif bare[0] == ":":
+        elif bare[:1] == ":":
             self._chain_line(bare, start, number)
         else:
             self._command_line(bare, start, number, shape)
 
     def _outside(self, text: str, start: int, number: int) -> None:
-        if text[0] != "*":
+        if text[:1] != "*":
             self._problem(lines.outside_table(text, start), number)
             return
         name, problem = lines.table_line(text, start)
@@ -182,7 +196,9 @@ class Reader:
         chains = {chain: Chain(chain) for chain in BUILTIN_CHAINS.get(name, ())}
         self.table = Table(name, number, chains)
         self.ruleset.blocks.append(self.table)
-        self.jumps, self.stops = {}, set()
+        self.chains = self.table.chains
+        self.droppable = name != "nat"
+        self.jumps, self.stops, self.words = {}, set(), {}
         self.commands = Commands(self.ruleset, self.table, self.jumps)
 
     def _chain_line(self, text: str, start: int, number: int) -> None:
@@ -230,7 +246,7 @@ class Reader:
         assert self.table is not None
         template = Template(line, self.dialect.family)
         problem = lines.jump_problem(line, self.table)
-        if problem is None and _wrong_interface(template, line.operand(0) or ""):
+        if problem is None and lines.wrong_interface(line, line.operand(0) or ""):
             problem = lines.interface_problem(line)
         if problem is not None:
             self._problem(problem, number)
@@ -241,9 +257,6 @@ class Reader:
                 message = f"rulec does not know the {owner.role} {owner.name!r}: it is kept, and taken as unknown"
                 label = Label(self.source, Span(owner.start, owner.end))
                 self.findings.append(Finding("unknown-extension", message, (label,), Severity.WARNING))
-        refused = load.protocol_complaint(line, self.dialect.family)
-        if refused:
-            self._refused(refused, number)
         if line.verb in ("APPEND", "INSERT", "REPLACE"):
             self._note(line, template, number)
         return True
@@ -255,12 +268,14 @@ class Reader:
             target = line.arguments[line.jump].text
             if target in self.table.chains:
                 self.jumps[number] = target
-            elif target in VERDICTS and template.unconditional:
+            elif target in _VERDICTS and template.unconditional:
                 self.stops.add(number)
 
     def _carry_out(self, line: Line, text: str, start: int, number: int) -> bool:
         assert self.commands is not None
         bare = text.rstrip("\n")
+        if line.verb != "APPEND":
+            self._settle()
         statement = Statement(line, number, lambda: self._rules(line, bare))
         complaint = self.commands.carry_out(statement)
         if complaint:
@@ -272,28 +287,27 @@ class Reader:
         texts = [argument.text for argument in line.arguments]
         return list(expanded(with_counters(rule_of(line, texts, self.dialect.family), text)))
 
+    def _settle(self) -> None:
+        """Take out what was taken by its shape and turned out to be invalid."""
+        self._test_rows()
+        for chain in self.chains.values() if self.unsettled else ():
+            chain.references = [reference for reference in chain.references if line_of(reference) not in self.unsettled]
+        self.unsettled = set()
+
     def _commit(self, number: int) -> None:
         """Ask what the kernel would refuse, and close the table."""
         assert self.table is not None
-        self._test_rows()
-        for chain in self.table.chains.values() if self.invalid else ():
-            chain.references = [reference for reference in chain.references if line_of(reference) not in self.invalid]
-        loading = load.Loading(
-            self.dialect.family,
-            self.ruleset.templates,
-            self.jumps,
-            self.stops,
-            lambda line: self.ruleset.rules_on(line)[0],
-        )
+        self._settle()
+        loading = load.Loading(self.dialect.family, self.ruleset.templates, self.jumps, self.stops, self.words)
         for refusal in load.refusals(self.table, loading):
             self._refused(refusal.message, refusal.line)
         self.table.last_line = number
-        self.table, self.commands = None, None
+        self.table, self.commands, self.chains = None, None, {}
 
     # Findings
 
     def _problem(self, problem: Problem, number: int) -> None:
-        self.invalid.add(number)
+        self.unsettled.add(number)
         end = problem.end
         start = problem.start
         if start == end == 0:
@@ -308,24 +322,4 @@ class Reader:
     def _refused(self, message: str, number: int) -> None:
         start = self.source.line_starts[number - 1]
         span = Span(start, start + len(self.source.line(number)))
-        hint = "iptables-restore takes the line, and fails at COMMIT: no rule of this table is loaded"
-        self.findings.append(Finding("load-error", message, (Label(self.source, span),), hint=hint))
-
-
-def _wrong_interface(template: Template, chain: str) -> bool:
-    """-o with arriving packets or -i with leaving ones, which iptables refuses by the name of the chain."""
-    return (template.outgoing and chain in ("PREROUTING", "INPUT")) or (
-        template.incoming and chain in ("POSTROUTING", "OUTPUT")
-    )
-
-
-def _chunks(text: str) -> Iterator[tuple[int, list[str]]]:
-    """Stretches of whole lines, each with the number of its first line."""
-    position, number = 0, 1
-    while position < len(text):
-        end = text.find("\n", position + _CHUNK)
-        end = len(text) if end < 0 else end + 1
-        chunk = text[position:end].split("\n")
-        rows = [line + "\n" for line in chunk[:-1]] + ([chunk[-1]] if chunk[-1] else [])
-        yield number, rows
-        position, number = end, number + len(rows)
+        self.findings.append(Finding("load-error", message, (Label(self.source, span),), hint=FAILS_AT_COMMIT))

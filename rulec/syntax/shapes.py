@@ -16,11 +16,11 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
-from rulec.catalogue.extension import Extension, Setting
+from rulec.catalogue.extension import Extension
 from rulec.catalogue.names import TARGETS
 from rulec.model import Family, Rule
 from rulec.syntax.line import Line
-from rulec.syntax.values import owner_complaint, reader, rule_of, setting_of
+from rulec.syntax.values import owner_check, protocol_complaint, reader, rule_of, setting_before
 
 MARK = "\x01"
 MOST_SHAPES = 50_000
@@ -53,11 +53,23 @@ def unquoted(word: str) -> str:
 
 
 class Probe(NamedTuple):
-    """A test on some of the arguments of a template: whether the parser would take these words."""
+    """A test on some of the arguments of a template: whether the parser would take these words.
+
+    Each distinct word, or tuple of words where there are several holes, is tested once.
+    """
 
     holes: tuple[int, ...]
-    passes: Callable[[tuple[str, ...]], bool]
+    passes: Callable[[Any], bool]
     passed: set[Any]
+
+    def failures(self, columns: Sequence[Sequence[str]]) -> tuple[Sequence[Any], set[Any]]:
+        """The keys of all rows, and those that do not pass."""
+        first, *more = self.holes
+        keys = columns[first] if not more else list(zip(*(columns[hole] for hole in self.holes), strict=True))
+        new = set(keys) - self.passed
+        bad = {key for key in new if not self.passes(key)}
+        self.passed.update(new - bad)
+        return keys, bad
 
 
 class Template:
@@ -67,26 +79,26 @@ class Template:
     anew; the others stand in the shape.
     """
 
-    __slots__ = ("line", "family", "holes", "probes", "rows", "numbers", "chain", "jump", "lists", "unconditional",
-                 "incoming", "outgoing", "restricted", "_texts")  # fmt: skip
+    __slots__ = ("line", "family", "holes", "arity", "probes", "rows", "numbers", "chain", "jump", "lists", "interface",
+                 "unconditional", "restricted", "kernel_holes", "_texts")  # fmt: skip
 
     def __init__(self, line: Line, family: Family, holes: tuple[int, ...] = ()) -> None:
         self.line = line
         self.family = family
         self.holes = holes
+        self.arity = len(holes)
         self._texts = [argument.text for argument in line.arguments]
         self.chain = self._hole(line.operands[0])
         self.jump = self._hole(line.jump)
-        names = {plan.option.name for plan in line.plans if plan.owner == 0}
-        self.incoming = "--in-interface" in names
-        self.outgoing = "--out-interface" in names
+        base = {plan.option.name: plan for plan in line.plans if plan.owner == 0}
         self.lists = tuple(
-            self._hole(plan.arguments[0])
-            for plan in line.plans
-            if plan.owner == 0 and plan.option.name in ("--source", "--destination")
+            self._hole(base[name].arguments[0]) for name in ("--source", "--destination") if name in base
         )
-        self.unconditional = len(line.owners) == 1 and names <= {"--set-counters"}
-        self.restricted = any(map(restricts, (owner.extension for owner in line.owners)))
+        self.interface = "--in-interface" in base or "--out-interface" in base
+        self.unconditional = len(line.owners) == 1 and base.keys() <= {"--set-counters"}
+        extensions = [owner.extension for owner in line.owners]
+        self.restricted = any(map(restricts, extensions)) or bool(protocol_complaint(line, family))
+        self.kernel_holes = tuple(self._kernel_holes(extensions))
         self.probes: tuple[Probe, ...] = ()
         self.rows: list[list[str]] = []
         self.numbers: list[int] = []
@@ -94,36 +106,39 @@ class Template:
     def _hole(self, argument: int | None) -> int:
         return self.holes.index(argument) if argument in self.holes else -1
 
-    def texts(self, row: Sequence[str]) -> list[str]:
-        """All arguments of the line whose own arguments are these."""
+    def _kernel_holes(self, extensions: list[Extension]) -> Iterator[int]:
+        """The holes at which the kernel looks when it takes or refuses a rule."""
+        around = any(extension.kernel_looks_around for extension in extensions)
+        for plan in self.line.plans:
+            if extensions[plan.owner].kernel_check or (around and plan.owner):
+                yield from (self.holes.index(argument) for argument in plan.arguments if argument in self.holes)
+
+    def texts(self, row: Sequence[str], holes: Sequence[int] | None = None) -> list[str]:
+        """All arguments of the line whose own arguments, or those in some of the holes, are these."""
         texts = self._texts.copy()
-        for hole, word in zip(self.holes, row, strict=True):
-            texts[hole] = word
+        for hole, word in zip(range(self.arity) if holes is None else holes, row, strict=True):
+            texts[self.holes[hole]] = word
         return texts
 
     def rule(self, row: Sequence[str]) -> Rule:
         """The rule of the line whose own arguments are these."""
         return rule_of(self.line, self.texts(row), self.family)
 
-    def failed_rows(self) -> Iterator[int]:
-        """Test the rows gathered so far; give the line numbers of those that the parser must look at."""
+    def gather(self, row: list[str], number: int) -> None:
+        """Keep the arguments of a line until they are tested."""
+        self.rows.append(row)
+        self.numbers.append(number)
+
+    def failed_rows(self) -> list[int]:
+        """Test what was gathered; give the numbers of the lines at which the parser must look."""
         columns = list(zip(*self.rows, strict=True))
         failed: set[int] = set()
         for probe in self.probes:
-            keys = (
-                columns[probe.holes[0]]
-                if len(probe.holes) == 1
-                else list(zip(*(columns[hole] for hole in probe.holes), strict=True))
-            )
-            bad = {
-                key for key in set(keys) - probe.passed if not probe.passes((key,) if len(probe.holes) == 1 else key)
-            }
-            probe.passed.update(keys)
+            keys, bad = probe.failures(columns)
             if bad:
-                probe.passed.difference_update(bad)
                 failed.update(number for number, key in zip(self.numbers, keys, strict=True) if key in bad)
         self.rows, self.numbers = [], []
-        return iter(sorted(failed))
+        return sorted(failed)
 
 
 def restricts(extension: Extension) -> bool:
@@ -159,14 +174,13 @@ class Shapes:
 
     def _probes(self, template: Template, fits: dict[str, Callable[[str], object]]) -> Iterator[Probe]:
         line = template.line
-        setting = setting_of(line, self.family)
         for number, plan in enumerate(line.plans):
             holes = tuple(template.holes.index(argument) for argument in plan.arguments if argument in template.holes)
             if holes:
                 shared = plan.option.check is None and len(plan.arguments) == 1
                 key = (id(plan.option), plan.negated)
                 passed = self._passed.setdefault(key, set()) if shared else set()
-                yield Probe(holes, _value_probe(template, number, setting, fits), passed)
+                yield Probe(holes, _value_probe(template, number, fits), passed)
         for number, owner in enumerate(line.owners):
             if owner.extension.check is not None:
                 holes = _holes_of_owner(template, number)
@@ -192,26 +206,46 @@ def _is_free(line: Line, number: int) -> bool:
     )
 
 
-def _value_probe(
-    template: Template, number: int, setting: Setting, fits: dict[str, Callable[[str], object]]
-) -> Callable[[tuple[str, ...]], bool]:
-    plan = template.line.plans[number]
-    read = reader(plan, setting)
-    terminals = plan.option.value.terminals
-    fixed = [
-        None if argument in template.holes else template.line.arguments[argument].text for argument in plan.arguments
-    ]
+def _value_probe(template: Template, number: int, fits: dict[str, Callable[[str], object]]) -> Callable[[Any], bool]:
+    """Whether the words of one use are well formed, and its value can be read."""
+    line = template.line
+    plan = line.plans[number]
+    read = reader(plan, setting_before(line, plan, template.family))
+    tests = [fits[line.arguments[argument].token] for argument in plan.arguments]
+    if len(tests) == 1:
+        return _single_word(tests[0], read)
+    fixed = [None if argument in template.holes else line.arguments[argument].text for argument in plan.arguments]
 
-    def passes(words: tuple[str, ...]) -> bool:
-        rest = iter(words)
+    def passes(key: Any) -> bool:
+        rest = iter((key,) if isinstance(key, str) else key)
         texts = [unquoted(next(rest)) if text is None else text for text in fixed]
-        if not all(fits[terminal](text) for terminal, text in zip(terminals, texts, strict=True)):
-            return False
-        try:
-            read(*texts)
-        except ValueError:
-            return False
-        return True
+        return all(fit(text) for fit, text in zip(tests, texts, strict=True)) and _reads(read, *texts)
+
+    return passes
+
+
+def _single_word(fit: Callable[[str], object], read: Callable[..., Any]) -> Callable[[str], bool]:
+    def passes(word: str) -> bool:
+        text = word[1:-1] if word[0] == '"' else word
+        return bool(fit(text)) and _reads(read, text)
+
+    return passes
+
+
+def _reads(read: Callable[..., Any], *texts: Any) -> bool:
+    try:
+        read(*texts)
+    except ValueError:
+        return False
+    return True
+
+
+def _owner_probe(template: Template, number: int, holes: tuple[int, ...]) -> Callable[[Any], bool]:
+    """Whether an extension has nothing against its options taken together."""
+
+    def passes(key: Any) -> bool:
+        words = [unquoted(word) for word in ((key,) if isinstance(key, str) else key)]
+        return _reads(owner_check, template.line, number, template.texts(words, holes), template.family)
 
     return passes
 
@@ -219,16 +253,3 @@ def _value_probe(
 def _holes_of_owner(template: Template, number: int) -> tuple[int, ...]:
     arguments = [argument for plan in template.line.plans if plan.owner == number for argument in plan.arguments]
     return tuple(template.holes.index(argument) for argument in arguments if argument in template.holes)
-
-
-def _owner_probe(template: Template, number: int, holes: tuple[int, ...]) -> Callable[[tuple[str, ...]], bool]:
-    def passes(words: tuple[str, ...]) -> bool:
-        texts = [argument.text for argument in template.line.arguments]
-        for hole, word in zip(holes, words, strict=True):
-            texts[template.holes[hole]] = unquoted(word)
-        try:
-            return not owner_complaint(template.line, number, texts, template.family)
-        except ValueError:
-            return False
-
-    return passes

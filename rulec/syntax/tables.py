@@ -7,7 +7,7 @@ a rule is reduced; a rule is the symbol that it makes and how many it takes.
 # ruff: noqa
 from __future__ import annotations
 
-DIGEST = '10024-78e6870f'
+DIGEST = '10039-d4ce8985'
 STARTS = {'chain': 0, 'command': 1, 'commit': 2, 'table': 3}
 ENDS = {'chain': 5, 'command': 117, 'commit': 125, 'table': 127}
 RULES = (('command', 0), ('verb', 1), ('mode', 1), ('option', 1), ('invertible_option', 1), ('part', 1), ('command', 1), ('__command_star_1', 1),
@@ -37,7 +37,7 @@ PATTERNS = {'ADDRESS': '[0-9A-Za-z_.:+-]+',
  'LOOSE_NAMES': '[^ \t\n]*',
  'MAC': '[0-9A-Fa-f]{0,2}(:[0-9A-Fa-f]{0,2}){5}',
  'MARK': '[ \t]*\\+?(0[xX][0-9a-fA-F]+|[0-9]+)(\\/[ \t]*\\+?(0[xX][0-9a-fA-F]+|[0-9]+))?',
- 'MASKED': '[^ \t\n\\/]+(\\/(0[xX][0-9a-fA-F]+|[0-9]+))?',
+ 'MASKED': '[ \t]*[^ \t\n\\/]+(\\/[ \t]*\\+?(0[xX][0-9a-fA-F]+|[0-9]+))?',
  'MODULE': '[^\n]+',
  'NAME': '[^ \t\n,]+',
  'NAMES': '[^ \t\n,]+(,[^ \t\n,]+)*',

@@ -5,14 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from rulec.catalogue.extension import Given, Setting
+from rulec.catalogue.extension import Given, Setting, Unloadable
 from rulec.catalogue.values.addresses import NameNeedsResolver
 from rulec.model import Family, Match, Rule, Target, Use
+from rulec.model.protocols import NAMES
 from rulec.syntax.items import Problem
 from rulec.syntax.line import Line, Plan
 
 Reader = Callable[..., Any]
 """Reads the words of one use; raises ValueError with a sentence."""
+
+
+FAILS_AT_COMMIT = "iptables-restore takes the line, and fails at COMMIT: no rule of this table is loaded"
+"""The hint of every load-error."""
 
 
 def reader(plan: Plan, setting: Setting) -> Reader:
@@ -46,31 +51,49 @@ def _negated_reader(plan: Plan, family: Family) -> Reader:
 
 def setting_of(line: Line, family: Family) -> Setting:
     """The protocol of the line, as far as it can be read."""
+    return setting_before(line, None, family)
+
+
+def setting_before(line: Line, option: Plan | None, family: Family) -> Setting:
+    """The protocol of the line where an option is read: iptables knows it only once it has read ``-p``."""
     for plan in line.plans:
+        if plan is option:
+            break
         if plan.owner == 0 and plan.option.name == "--protocol":
             try:
                 number = plan.option.value.read(family, line.arguments[plan.arguments[0]].text)
             except ValueError:
-                return Setting(family)
+                break
             return Setting(family, number, plan.negated)
     return Setting(family)
 
 
+def protocol_complaint(line: Line, family: Family) -> str:
+    """An extension of the line that the kernel takes only with another ``-p``."""
+    setting = setting_of(line, family)
+    for owner in line.owners:
+        protocols = owner.extension.protocols
+        if protocols and not setting.speaks(*protocols):
+            names = " or ".join(NAMES.get(number, str(number)) for number in protocols)
+            return f"the {owner.role} {owner.extension.name} needs -p {names} in the same rule"
+    return ""
+
+
 def value_problems(line: Line, family: Family) -> Iterator[Problem]:
     """What is wrong with the values of a line, each at its word."""
-    setting = setting_of(line, family)
     sound = True
     for plan in line.plans:
-        problem = _reading_problem(line, plan, setting)
+        problem = _reading_problem(line, plan, setting_before(line, plan, family))
         if problem is not None:
             sound = False
             yield problem
     if sound and not line.problems:
         texts = [argument.text for argument in line.arguments]
         for number, owner in enumerate(line.owners):
-            message = owner_complaint(line, number, texts, family)
-            if message:
-                yield Problem(message, owner.start, owner.end)
+            try:
+                owner_check(line, number, texts, family)
+            except ValueError as error:
+                yield Problem(f"{owner.extension.name}: {error}", owner.start, owner.end)
 
 
 def _reading_problem(line: Line, plan: Plan, setting: Setting) -> Problem | None:
@@ -82,6 +105,8 @@ def _reading_problem(line: Line, plan: Plan, setting: Setting) -> Problem | None
     except NameNeedsResolver as error:
         hint = "write the address: a restore at boot fails as a whole when the resolver does not answer"
         return Problem(str(error), words[0].start, words[-1].end, hint, "host-name")
+    except Unloadable as error:
+        return Problem(f"{plan.option.name}: {error}", words[0].start, words[-1].end, FAILS_AT_COMMIT, "load-error")
     except ValueError as error:
         return Problem(
             f"{plan.option.name}: {error}", words[0].start, words[-1].end, f"expected {plan.option.value.expected}"
@@ -89,16 +114,11 @@ def _reading_problem(line: Line, plan: Plan, setting: Setting) -> Problem | None
     return None
 
 
-def owner_complaint(line: Line, number: int, texts: Sequence[str], family: Family) -> str:
-    """What an extension has against its options taken together, or nothing."""
-    extension = line.owners[number].extension
-    if extension.check is None:
-        return ""
-    try:
-        extension.check(Given(family, uses_of(line, number, texts, family)))
-    except ValueError as error:
-        return f"{extension.name}: {error}"
-    return ""
+def owner_check(line: Line, number: int, texts: Sequence[str], family: Family) -> None:
+    """ValueError for what an extension has against its options taken together."""
+    check = line.owners[number].extension.check
+    if check is not None:
+        check(Given(family, uses_of(line, number, texts, family)))
 
 
 def uses_of(line: Line, number: int, texts: Sequence[str], family: Family) -> tuple[Use, ...]:
@@ -115,13 +135,17 @@ def _use(plan: Plan, texts: Sequence[str], family: Family) -> Use:
 
 def rule_of(line: Line, texts: Sequence[str], family: Family) -> Rule:
     """The rule that the line makes with these words for its arguments."""
-    matches, target = [], None
-    if line.jump is not None:
-        target = Target(texts[line.jump], goto=line.goto)
-    for number, owner in enumerate(line.owners[1:], 1):
-        uses = uses_of(line, number, texts, family)
-        if owner.role == "match":
-            matches.append(Match(owner.extension.name, uses))
-        else:
-            target = Target(owner.extension.name, uses, extends=True)
-    return Rule(texts[line.operands[0]], uses_of(line, 0, texts, family), tuple(matches), target)
+    target = None if line.jump is None else Target(texts[line.jump], goto=line.goto)
+    for number, owner in enumerate(line.owners):
+        if owner.role == "target":
+            target = Target(owner.extension.name, uses_of(line, number, texts, family), extends=True)
+    return Rule(texts[line.operands[0]], uses_of(line, 0, texts, family), matches_of(line, texts, family), target)
+
+
+def matches_of(line: Line, texts: Sequence[str], family: Family) -> tuple[Match, ...]:
+    """The matches of the line with these words for its arguments."""
+    return tuple(
+        Match(owner.extension.name, uses_of(line, number, texts, family))
+        for number, owner in enumerate(line.owners)
+        if owner.role == "match"
+    )

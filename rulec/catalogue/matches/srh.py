@@ -46,6 +46,8 @@ EXTENSION = Extension(
         Example("-m srh --srh-hdr-len-eq 8 ! --srh-hdr-len-gt 5 --srh-hdr-len-lt 9",
                 saved="-m srh --srh-hdr-len-eq 9 ! --srh-hdr-len-gt 9 --srh-hdr-len-lt 9"),
         Example("-m srh --srh-segs-left-lt 2 ! --srh-last-entry-gt 4"),
+        Example("-m srh --srh-segs-left-eq 2 --srh-last-entry-lt 4"),
+        Example("-m srh ! --srh-segs-left-gt 2 --srh-last-entry-eq 4"),
         Example("-m srh --srh-psid 2001:db8::1/64 ! --srh-nsid ::1 --srh-lsid ::/0",
                 saved="-m srh --srh-psid 2001:db8::1/64 ! --srh-nsid ::1/128 --srh-lsid ::/0"),
     ),

@@ -12,15 +12,26 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from rulec.catalogue.extension import Example, Extension, Given, Option, Tracking
+from rulec.catalogue.extension import Example, Extension, Given, Option, Tracking, Unloadable, Value
 from rulec.catalogue.options import exclusive
 from rulec.catalogue.values.marks import change
-from rulec.catalogue.values.numbers import MARK, number
+from rulec.catalogue.values.numbers import MARK, integer, number
+from rulec.model import Family
 
 ALL_ONES = 2**32 - 1
 
 BITS = number(32)
-SHIFT = number(8, high=31)
+
+
+def _read_shift(family: Family, text: str) -> int:
+    places = integer(text, 0, 32)
+    if places == 32:
+        raise Unloadable("the kernel shifts by 31 places at most")
+    return places
+
+
+SHIFT = Value(("NUMBER",), "a number from 0 to 31", _read_shift)
+"""By how many places the mark is shifted."""
 
 OPERATIONS = exclusive(
     Option("--set-xmark", MARK),

@@ -8,8 +8,8 @@ wakes a sleeping machine.  The packet goes on with the next rule.
 
 from __future__ import annotations
 
-from rulec.catalogue.extension import Example, Extension, Option, Value
-from rulec.catalogue.values.numbers import number
+from rulec.catalogue.extension import Example, Extension, Option, Unloadable, Value
+from rulec.catalogue.values.numbers import integer
 from rulec.catalogue.values.text import cut
 from rulec.model import Family
 
@@ -22,9 +22,19 @@ LONGEST_TIMEOUT = (2**31 - 1) // 1000 - 1
 
 def _read_label(family: Family, text: str) -> str:
     if not text or text in RESERVED or "/" in text:
-        raise ValueError(f"{text!r} cannot be the name of a file below /sys, and the kernel refuses it")
+        raise Unloadable(f"{text!r} cannot be the name of a file below /sys, and the kernel refuses it")
     return cut(text, 27)
 
+
+def _read_timeout(family: Family, text: str) -> int:
+    seconds = integer(text)
+    if not 0 < seconds <= LONGEST_TIMEOUT:
+        raise Unloadable(f"{text} is out of range (1 to {LONGEST_TIMEOUT})")
+    return seconds
+
+
+TIMEOUT = Value(("NUMBER",), f"a number from 1 to {LONGEST_TIMEOUT}", _read_timeout)
+"""Seconds without a packet."""
 
 LABEL = Value(("TEXT",), "a label of up to 27 bytes", _read_label)
 """The name of the timer."""
@@ -34,7 +44,7 @@ EXTENSION = Extension(
     summary="tell a program when no packet has met the rule for some time",
     modules=("xt_IDLETIMER",),
     options=(
-        Option("--timeout", number(32, low=1, high=LONGEST_TIMEOUT), required=True),
+        Option("--timeout", TIMEOUT, required=True),
         Option("--label", LABEL, required=True),
         Option("--alarm"),
     ),

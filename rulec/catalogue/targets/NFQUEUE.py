@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from rulec.catalogue.extension import Example, Extension, Given, Option, Value
+from rulec.catalogue.extension import Example, Extension, Given, Option, Unloadable, Value
 from rulec.catalogue.values.numbers import integer, number
 from rulec.model import Family
 
@@ -26,7 +26,7 @@ def _read_queues(family: Family, text: str) -> tuple[int, int]:
     if low >= high:
         raise ValueError(f"{low} is not less than {high}")
     if high - low == LAST_QUEUE:
-        raise ValueError(f"the kernel takes at most {LAST_QUEUE} queues")
+        raise Unloadable(f"the kernel takes at most {LAST_QUEUE} queues")
     return low, high
 
 

@@ -23,4 +23,5 @@ EXTENSION = Extension(
         Example("-j SECMARK", table="security"),
         Example("-j SECMARK --selctx a --selctx b", table="security"),
     ),
+    refused=("-j SECMARK --selctx system_u:object_r:httpd_packet_t:s0",),
 )

@@ -63,6 +63,7 @@ EXTENSION = Extension(
     options=(Option("--set-mss", SIZE), Option("--clamp-mss-to-pmtu")),
     one_of=(("--set-mss", "--clamp-mss-to-pmtu"),),
     save=_save,
+    kernel_looks_around=True,
     kernel_check=_kernel_check,
     valid=(
         Example("-p tcp -m tcp --tcp-flags SYN,RST SYN -j TCPMSS --clamp-mss-to-pmtu", chain="FORWARD"),

@@ -6,7 +6,7 @@ the gateway has to know what to do with it.
 
 from __future__ import annotations
 
-from rulec.catalogue.extension import IPV4, IPV6, Example, Extension, Option
+from rulec.catalogue.extension import IPV4, IPV6, Example, Extension, Option, Unloadable
 from rulec.catalogue.values.addresses import Addressed
 from rulec.catalogue.values.hosts import LOOKED_UP_HOST
 from rulec.catalogue.values.text import text
@@ -16,7 +16,7 @@ from rulec.model import Family
 def _read_gateway(family: Family, word: str) -> Addressed:
     value: Addressed = LOOKED_UP_HOST.read(family, word)
     if not value[0]:
-        raise ValueError(f"{word} is no host, and the kernel refuses it")
+        raise Unloadable(f"{word} is no host, and the kernel refuses it")
     return value
 
 

@@ -32,9 +32,17 @@ def all_ones(family: Family) -> int:
     return (1 << family.bits) - 1
 
 
+_ALL_ONES = {family: all_ones(family) for family in Family}
+
+
 def prefix_mask(family: Family, length: int) -> int:
     """The mask of a prefix length."""
     return all_ones(family) ^ (all_ones(family) >> length)
+
+
+_PREFIXES = {
+    family: {str(length): prefix_mask(family, length) for length in range(family.bits + 1)} for family in Family
+}
 
 
 def prefix_length(family: Family, mask: int) -> int | None:
@@ -97,8 +105,12 @@ def mask(family: Family, text: str) -> int:
 def network(family: Family, text: str) -> Network:
     """``host``, ``host/length`` or ``host/mask``, with the host bits taken off."""
     host, slash, tail = text.rpartition("/")
-    bits = mask(family, tail) if slash else all_ones(family)
-    return (address(family, host if slash else tail) & bits if bits else 0), bits
+    if not slash:
+        return address(family, tail), _ALL_ONES[family]
+    bits = _PREFIXES[family].get(tail)
+    if bits is None:
+        bits = mask(family, tail)
+    return (address(family, host) & bits if bits else 0), bits
 
 
 def networks(family: Family, text: str) -> Networks:
@@ -164,6 +176,8 @@ HOST_OR_NETWORK = NETWORK._replace(show=_show_host_or_network)
 
 
 def _read_networks(family: Family, text: str) -> Addressed:
+    if "," not in text:
+        return Addressed(family, network(family, text.lstrip(" \t")))
     return Addressed(family, tuple(chain.from_iterable(networks(family, text))))
 
 

@@ -50,8 +50,7 @@ def _service(text: str) -> int:
 
 def port_range(text: str) -> tuple[int, int, int | None]:
     """``port``, a service, ``first-last`` or ``first-last/base``."""
-    if text.isdecimal() and text[0] != "0" and len(text) < 5:
-        port = int(text)
+    if text.isdecimal() and text[0] != "0" and (port := int(text)) < 65536:
         return port, port, None
     found = _PORTS.fullmatch(text)
     if found is None:

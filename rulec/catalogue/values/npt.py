@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rulec.catalogue.extension import Option
+from rulec.catalogue.extension import Option, Unloadable
 from rulec.catalogue.values.addresses import Addressed, prefix_length
 from rulec.catalogue.values.hosts import HOST_AND_LENGTH
 from rulec.model import Family
@@ -14,9 +14,9 @@ LONGEST = 64
 def _read(family: Family, text: str) -> Addressed:
     value: Addressed = HOST_AND_LENGTH.read(family, text)
     if (prefix_length(family, value[1]) or 0) > LONGEST:
-        raise ValueError(f"{text} is longer than /{LONGEST}, and the kernel refuses that")
+        raise Unloadable(f"{text} is longer than /{LONGEST}, and the kernel refuses that")
     if value[0] & ~value[1]:
-        raise ValueError(f"{text} has bits behind its prefix, and the kernel refuses that")
+        raise Unloadable(f"{text} has bits behind its prefix, and the kernel refuses that")
     return value
 
 

@@ -32,7 +32,9 @@ def cut(text: str, limit: int) -> str:
     return text.encode("utf-8", "surrogateescape")[:limit].decode("utf-8", "surrogateescape")
 
 
-def text(limit: int | None = None, shortest: int = 0, longest: int | None = None, show: Callable[[str], str] = quoted) -> Value:
+def text(
+    limit: int | None = None, shortest: int = 0, longest: int | None = None, show: Callable[[str], str] = quoted
+) -> Value:
     """Any text; silently cut after ``limit`` bytes, refused when shorter or longer than the other two."""
 
     def read(family: Family, word: str) -> str:

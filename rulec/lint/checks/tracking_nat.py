@@ -16,7 +16,7 @@ def find(facts: Facts) -> Iterator[Finding]:
     """Report each target of the nat table that switches tracking on."""
     for cause in facts.tracking.tracks:
         if cause.role == "target" and cause.table == "nat":
-            message = f"NAT by -j {cause.name} has every {facts.ruleset.family.value} packet tracked"
+            message = f"NAT by -j {cause.name} has every {facts.ruleset.family.label} packet tracked"
             yield Finding("tracking-nat", message, (Label(facts.ruleset.source, cause.span),), Severity.NOTE)
 
 

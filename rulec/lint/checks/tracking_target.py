@@ -16,7 +16,7 @@ def find(facts: Facts) -> Iterator[Finding]:
     """Report each target outside the nat table that switches tracking on."""
     for cause in facts.tracking.tracks:
         if cause.role == "target" and cause.table != "nat":
-            message = f"-j {cause.name} has every {facts.ruleset.family.value} packet tracked"
+            message = f"-j {cause.name} has every {facts.ruleset.family.label} packet tracked"
             yield Finding("tracking-target", message, (Label(facts.ruleset.source, cause.span),), Severity.NOTE)
 
 

@@ -1,0 +1,31 @@
+"""What commands write besides their reports: whole texts, and complaints."""
+
+from __future__ import annotations
+
+from typing import TextIO
+
+from rulec import api
+from rulec.report.text import printable
+
+
+def put(text: str, path: str | None, stdout: TextIO) -> None:
+    """Write a text to a file, or to standard output without a path or for ``-``; byte for byte in both."""
+    buffer = getattr(stdout, "buffer", None)
+    if path is not None and path != "-":
+        api.write(path, text)
+    elif buffer is None:
+        stdout.write(text)
+    else:
+        stdout.flush()
+        buffer.write(text.encode("utf-8", "surrogateescape"))
+
+
+def say(message: str, stream: TextIO) -> None:
+    """Print one line, whatever characters the names of files bring into it."""
+    print(printable(message), file=stream)
+
+
+def complain(error: Exception, stderr: TextIO) -> None:
+    """Say why the job, or a part of it, could not be done."""
+    reason = f"input or output failed: {error.strerror or error}" if isinstance(error, OSError) else str(error)
+    say(f"rulec: error: {reason}", stderr)

@@ -1,0 +1,88 @@
+"""The benchmark itself: what it measures, what it calls a failure, and what it prints."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.bench import run as bench_run
+from tests.bench.run import COLD, WARM, Bench, Failed, Figures, Run
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Bench:
+    """A bench whose rulec is a shell script that knows one command."""
+    program = tmp_path / "rulec"
+    program.write_text('#!/bin/sh\necho "cache $XDG_CACHE_HOME" >&2\ntest "$1" = --version\n')
+    program.chmod(0o755)
+    return Bench(str(program), None, "it needs root", tmp_path)
+
+
+def figures(*ratios: float) -> Figures:
+    """A file of 10,000 rules that legacy read in a tenth of a second."""
+    runs = [Run(ratio / 10, 50) for ratio in ratios]
+    return Figures("acl", 10_000, [Run(0.1, 14)] * len(runs), {COLD: runs, WARM: runs})
+
+
+def test_measures_time_and_memory(bench: Bench) -> None:
+    """A process that sleeps and takes memory is seen to do so."""
+    measured = bench_run.run((sys.executable, "-c", "import time; x = b'x' * 80_000_000; time.sleep(0.2)"), bench)
+    assert 0.2 <= measured.seconds < 10
+    assert 80 <= measured.megabytes < 200
+
+
+def test_cache_folder(bench: Bench) -> None:
+    """The empty cache folder is another one each time and gone afterwards; the warm one stays."""
+    said = []
+    for cache in (COLD, COLD, WARM, WARM):
+        bench_run.rulec(bench, "--version", cache=cache)
+        said.append((bench.folder / "said").read_text().split()[1])
+    assert len(set(said)) == 3
+    assert said[2] == said[3] == str(bench.folder / "cache")
+    assert not Path(said[0]).exists()
+
+
+def test_failing_program(bench: Bench) -> None:
+    """A program that fails is named, with what it said."""
+    with pytest.raises(Failed, match=r"rulec lint: exit code 1\ncache "):
+        bench_run.rulec(bench, "lint", cache=WARM)
+    bench_run.rulec(bench, "lint", cache=WARM, codes=(0, 1))
+
+
+def test_exit_code(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Without rulec there is nothing to measure."""
+    assert bench_run.main(["--here", "--rulec", str(tmp_path / "rulec")]) == 1
+    assert "make install" in capsys.readouterr().err
+
+
+def test_ratio_is_that_of_the_median_turn() -> None:
+    """One slow turn does not count."""
+    assert figures(2, 3, 90).ratio(COLD) == pytest.approx(3)
+    assert Figures("acl", 10, [], {COLD: [Run(1, 1)]}).ratio(COLD) is None
+
+
+@pytest.mark.parametrize(
+    ("measured", "said"), [(2.0, "met"), (2.4, "not met, within the bound"), (2.6, "NOT MET")], ids=str
+)
+def test_verdict(measured: float, said: str) -> None:
+    """A goal is met, or its bound is, or neither."""
+    assert bench_run.verdict(measured, 2.0, 2.5) == said
+
+
+def test_goals() -> None:
+    """Each goal stands beside its figure."""
+    lines = list(bench_run.goals([figures(4.0)]))
+    assert [line.split()[-1] for line in lines[1:]] == ["met", "MET", "met"]
+    assert "4.00 x   NOT MET" in lines[2]
+
+
+def test_hundred_columns(bench: Bench) -> None:
+    """The table fits a terminal of 100 columns, also with large figures."""
+    large = Figures("kube", 200_000, [Run(12.3, 1234)], {cache: [Run(123.4, 1234)] for cache in (COLD, WARM)})
+    small = large._replace(rulec={cache: [Run(0.1, 1)] for cache in (COLD, WARM)})
+    starts = {"python -c pass": [Run(0.02, 9)], "rulec --version": [Run(1, 9)]}
+    lines = [bench_run.row(large), bench_run.row(small), *bench_run.starts(starts), *bench_run.goals([large])]
+    for line in [*bench_run.heading(bench, 0), *lines]:
+        assert len(line) <= 100
