@@ -66,7 +66,7 @@ def checks(select: Iterable[str] = (), ignore: Iterable[str] = ()) -> tuple[Any,
     try:
         chosen: tuple[Any, ...] = run.chosen(select, ignore)
     except run.UnknownName as error:
-        close = lazy("rulec.syntax.suggest").suggestion(str(error), run.names())
+        close = lazy("rulec.diagnostics.suggest").suggestion(str(error), run.names())
         raise InputError(f"there is no check or group {str(error)!r}{close}") from None
     return chosen
 

@@ -31,6 +31,12 @@ class Source:
         self.name = name
         self.text = text
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Source) and (self.name, self.text) == (other.name, other.text)
+
+    def __hash__(self) -> int:
+        return hash(self.name)
+
     @cached_property
     def line_starts(self) -> list[int]:
         """Offset at which each line begins; the first is 0."""

@@ -15,6 +15,11 @@ settings.register_profile("thorough", deadline=None, max_examples=5000)
 settings.load_profile(os.environ.get("RULEC_HYPOTHESIS", "quick"))
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Golden files are compared; with this option they are written anew."""
+    parser.addoption("--update-golden", action="store_true", help="write the golden files instead of comparing")
+
+
 @pytest.fixture(scope="session")
 def root() -> Path:
     """The folder of the project."""

@@ -10,7 +10,7 @@ exist all count; IPv4 rules never track IPv6).
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from rulec.catalogue.extension import Given, Tracking
 from rulec.source import Span
@@ -19,8 +19,7 @@ from rulec.syntax.shapes import Template
 from rulec.syntax.values import uses_of
 
 
-@dataclass(frozen=True, slots=True)
-class Cause:
+class Cause(NamedTuple):
     """Something that needs connection tracking: the extension, the rule's line and the words."""
 
     tracking: Tracking
@@ -31,8 +30,7 @@ class Cause:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class TrackingFacts:
+class TrackingFacts(NamedTuple):
     """What a ruleset asks of connection tracking.
 
     ``tracks`` and ``loads`` are in the order of the lines; ``nat_tables`` are

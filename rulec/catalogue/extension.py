@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from enum import Enum
 from typing import Any, NamedTuple
 
@@ -58,8 +57,7 @@ class _Unset:
 UNSET = _Unset()
 
 
-@dataclass(frozen=True, slots=True)
-class Option:
+class Option(NamedTuple):
     """One option of an extension.
 
     ``excludes`` and ``requires`` name other options of the same extension;
@@ -80,9 +78,15 @@ class Option:
     silent: Any = UNSET
     check: Callable[[Any, Setting], None] | None = None
 
+    def __eq__(self, other: object) -> bool:
+        """Each is made once and is equal to itself alone, which makes it a cheap key."""
+        return self is other
 
-@dataclass(frozen=True, slots=True)
-class Setting:
+    def __hash__(self) -> int:
+        return id(self)
+
+
+class Setting(NamedTuple):
     """Where an extension stands: the rule around it, and the hooks from which packets come.
 
     ``protocol`` is the number after ``-p``, 0 for none; ``hooks`` is empty for
@@ -138,8 +142,7 @@ class Example(NamedTuple):
     families: tuple[Family, ...] = BOTH
 
 
-@dataclass(frozen=True, slots=True)
-class Extension:
+class Extension(NamedTuple):
     """A match or a target.
 
     The order of ``options`` is that of iptables-save.  Empty ``tables`` or
@@ -176,6 +179,13 @@ class Extension:
     valid: tuple[Example, ...] = ()
     invalid: tuple[Example | str, ...] = ()
     refused: tuple[Example | str, ...] = ()
+
+    def __eq__(self, other: object) -> bool:
+        """Each is made once and is equal to itself alone, which makes it a cheap key."""
+        return self is other
+
+    def __hash__(self) -> int:
+        return id(self)
 
     def option(self, name: str) -> Option:
         """Its option of that name; KeyError where it has none."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from rulec.catalogue.extension import Given, Option, saved_option
 
@@ -11,7 +10,7 @@ from rulec.catalogue.extension import Given, Option, saved_option
 def exclusive(*options: Option) -> tuple[Option, ...]:
     """The same options, of which only one may stand in a rule."""
     names = [option.name for option in options]
-    return tuple(replace(option, excludes=tuple([name for name in names if name != option.name])) for option in options)
+    return tuple(option._replace(excludes=tuple([name for name in names if name != option.name])) for option in options)
 
 
 def saved_last(options: tuple[Option, ...], given: Given) -> Iterator[str]:
@@ -23,4 +22,4 @@ def saved_last(options: tuple[Option, ...], given: Given) -> Iterator[str]:
     last = {use.option: use for use in given}
     for option in options:
         if option.name in last:
-            yield from saved_option(option, replace(last[option.name], negated=False))
+            yield from saved_option(option, last[option.name]._replace(negated=False))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from rulec.compiler.outcome import Plan
 from rulec.errors import RulecError
@@ -98,12 +97,12 @@ def _expected(ruleset: Ruleset, chain: Chain, plan: Plan) -> Iterator[str]:
 
 def widened(rule: Rule) -> Rule:
     """The rule with UNTRACKED among its states."""
-    return replace(rule, matches=tuple(map(_widened_match, rule.matches)))
+    return rule._replace(matches=tuple(map(_widened_match, rule.matches)))
 
 
 def _widened_match(match: Match) -> Match:
-    uses = (replace(use, value=_with_untracked(use.value)) if use.option in _STATES else use for use in match.uses)
-    return replace(match, uses=tuple(uses))
+    uses = (use._replace(value=_with_untracked(use.value)) if use.option in _STATES else use for use in match.uses)
+    return match._replace(uses=tuple(uses))
 
 
 def _with_untracked(states: tuple[str, ...]) -> tuple[str, ...]:

@@ -7,8 +7,8 @@ part ("shadowed by this one").
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from enum import Enum
+from typing import NamedTuple
 
 from rulec.source import Source, Span
 
@@ -40,11 +40,10 @@ class Safety(str, Enum):
     UNSAFE = "unsafe"
 
 
-@dataclass(frozen=True, slots=True)
-class Label:
+class Label(NamedTuple):
     """A place in a text and what to say there."""
 
-    source: Source = field(compare=False)
+    source: Source
     span: Span
     text: str = ""
 
@@ -59,16 +58,14 @@ class Label:
         return self.source.position(self.span.start)[1]
 
 
-@dataclass(frozen=True, slots=True)
-class Edit:
+class Edit(NamedTuple):
     """Replace a stretch of the text."""
 
     span: Span
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Fix:
+class Fix(NamedTuple):
     """Edits that belong together."""
 
     title: str
@@ -76,8 +73,7 @@ class Fix:
     safety: Safety = Safety.SAFE
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(NamedTuple):
     """One thing that is wrong, or worth knowing, at one place."""
 
     slug: str

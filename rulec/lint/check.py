@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from rulec.analysis.facts import Facts
 from rulec.diagnostics import Finding, Severity
@@ -12,8 +12,7 @@ GROUPS = ("syntax", "load", "conntrack")
 """The groups that may be selected, in the order in which the checks are listed."""
 
 
-@dataclass(frozen=True, slots=True)
-class Example:
+class Example(NamedTuple):
     """A ruleset that the check speaks of, and one of which it has nothing to say."""
 
     bad: str
@@ -25,8 +24,7 @@ def nothing(facts: Facts) -> Iterator[Finding]:
     return iter(())
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
+class Check(NamedTuple):
     """One check: the docstring of its module says why it is there."""
 
     slug: str

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
-from typing import Any
+from typing import Any, NamedTuple
 
 
 class Family(str, Enum):
@@ -40,8 +39,7 @@ BASE_CHAINS = frozenset(name for names in BUILTIN_CHAINS.values() for name in na
 """The names of base chains; a user chain may have one in a table that has no such hook."""
 
 
-@dataclass(frozen=True, slots=True)
-class Use:
+class Use(NamedTuple):
     """An option as it stands in a rule: ``! --dport 22`` is ``Use("--dport", True, (22, 22))``.
 
     The name is the option's own, whatever abbreviation or alias was written;
@@ -53,16 +51,14 @@ class Use:
     value: Any
 
 
-@dataclass(frozen=True, slots=True)
-class Match:
+class Match(NamedTuple):
     """A match of a rule: the extension after ``-m``, and its options."""
 
     name: str
     uses: tuple[Use, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(NamedTuple):
     """What stands after ``-j`` or ``-g``: a verdict, a chain, or, where ``extends``, an extension with options."""
 
     name: str
@@ -71,16 +67,14 @@ class Target:
     extends: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Counters:
+class Counters(NamedTuple):
     """Packets and bytes that a rule or a chain policy has counted."""
 
     packets: int
     bytes: int
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(NamedTuple):
     """One rule of a chain, as the kernel would hold it, and nothing of how it was written.
 
     ``base`` holds the options of iptables itself (addresses, protocol,

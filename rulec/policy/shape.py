@@ -15,6 +15,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pydantic import WithJsonSchema as Documented
 from pydantic_core import ErrorDetails
 
+from rulec.diagnostics.suggest import suggestion
 from rulec.policy import values
 from rulec.policy.document import Document, Path, Problem, shown
 from rulec.policy.model import (
@@ -28,7 +29,6 @@ from rulec.policy.model import (
     PortRange,
     Role,
 )
-from rulec.policy.suggest import suggestion
 
 _PORT = {"anyOf": [{"type": "integer", "minimum": 1, "maximum": 65535}, {"type": "string"}]}
 _TEXT = {"type": "string"}
@@ -158,7 +158,7 @@ def _problem(detail: ErrorDetails, document: Document) -> Problem:
     path = detail["loc"]
     if detail["type"] == "extra_forbidden":
         return Problem(document.key(path), _unknown_key(path))
-    if detail["input"] == "":
+    if path and detail["input"] == "":
         item = isinstance(path[-1], int) and path in document.values
         return Problem(document.value(path), f"{_key(path)} has {'an empty item' if item else 'no value'}: fill it in")
     return Problem(document.value(path), _message(detail, path))

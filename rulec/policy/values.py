@@ -12,11 +12,11 @@ from collections.abc import Iterable
 from typing import Any
 
 from rulec.catalogue.values.addresses import all_ones, numeric, prefix_mask, show_address
+from rulec.diagnostics.suggest import suggestion
 from rulec.model import Family
 from rulec.model.services import service_port, services
 from rulec.policy.document import shown
 from rulec.policy.model import ANY, Addresses, AddressRange, PortRange, Ports
-from rulec.policy.suggest import suggestion
 
 _NUMBER = re.compile(r"0|[1-9][0-9]{0,9}", re.ASCII)
 _RANGE = re.compile(r"([0-9]+) *([-:]) *([0-9]+)", re.ASCII)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from rulec.diagnostics import Finding
 from rulec.report import json, text
@@ -14,8 +13,7 @@ from rulec.syntax.ruleset import Ruleset
 _MOST_LINES = 8
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+class Report(NamedTuple):
     """What lint has to say about one ruleset.
 
     ``tracked_by`` are the lines because of which packets are tracked, None when

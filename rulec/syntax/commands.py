@@ -6,17 +6,16 @@ The order and the failures are those of libiptc behind iptables-restore 1.8.9
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Set
 from typing import NamedTuple
 
 from rulec.catalogue.names import TARGETS
 from rulec.catalogue.values.numbers import integer
 from rulec.catalogue.values.text import size
+from rulec.diagnostics.suggest import suggestion
 from rulec.model import VERDICTS, Counters, Rule
 from rulec.syntax.line import Line
 from rulec.syntax.ruleset import Chain, Reference, Ruleset, Table, line_of
-from rulec.syntax.suggest import suggestion
 
 _LONGEST_NAME = 28
 
@@ -32,13 +31,15 @@ class Statement(NamedTuple):
 class Commands:
     """Carries out the commands of one table.
 
-    ``jumps`` tells the chain to which the rule of a line jumps.
+    ``jumps`` tells the chain to which the rule of a line jumps; ``announced``
+    are the names of targets that the file has given to chains.
     """
 
-    def __init__(self, ruleset: Ruleset, table: Table, jumps: dict[int, str]) -> None:
+    def __init__(self, ruleset: Ruleset, table: Table, jumps: dict[int, str], announced: Set[str]) -> None:
         self.ruleset = ruleset
         self.table = table
         self.jumps = jumps
+        self.announced = announced
 
     def declare(self, name: str, policy: str, counters: Counters | None, line: int) -> str:
         """A ``:CHAIN POLICY`` line."""
@@ -84,7 +85,7 @@ class Commands:
     def _new_chain(self, name: str, line: int) -> str:
         if name[:1] in ("-", "!"):
             return f"a chain name may not begin with {name[0]!r}"
-        if name in TARGETS or name in VERDICTS:
+        if (name in TARGETS and name not in self.announced) or name in VERDICTS:
             return f"{name!r} is the name of a target"
         if any(character.isspace() for character in name) or size(name) > _LONGEST_NAME:
             return f"{name!r} is no chain name: at most {_LONGEST_NAME} bytes and no blanks"
@@ -154,7 +155,7 @@ class Commands:
             return f"{new!r} exists already"
         for line, target in self.jumps.items():
             if target == chain.name:
-                self.jumps[line] = new
+                self.jumps[line] = self.ruleset.renamed[line] = new
         self.table.chains[new] = self.table.chains.pop(chain.name)
         chain.name = new
         return ""
@@ -182,7 +183,7 @@ class Commands:
             return f"{policy!r} is no policy: a base chain has ACCEPT or DROP"
         if self.table.name == "nat" and policy == "DROP":
             return "iptables refuses to drop in the nat table"
-        chain.policy, chain.counters = policy, None
+        chain.policy, chain.counters = policy, statement.rules()[0].counters
         return ""
 
     def _zero(self, chain: Chain, statement: Statement) -> str:
@@ -229,4 +230,4 @@ def _too_far(chain: Chain, statement: Statement) -> str:
 def _conditions(rule: Rule) -> Rule:
     """The rule without what -D and -C do not look at: its counters."""
     base = tuple(use for use in rule.base if use.option != "--set-counters")
-    return replace(rule, base=tuple(sorted(base, key=lambda use: use.option)), counters=None)
+    return rule._replace(base=tuple(sorted(base, key=lambda use: use.option)), counters=None)

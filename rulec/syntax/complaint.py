@@ -24,11 +24,14 @@ def problem(rejected: Rejected, items: list[Item], end: int) -> Problem:
     last = items[-1] if items else None
     if item is None:
         return _at_the_end(rejected, last, end)
+    late = _late_negation(item, last)
+    if late is not None:
+        message = "a ! stands in front of its option, not behind it"
+        return Problem(message, late.start, late.end, "such as: ! -s 192.0.2.0/24")
     if item.note:
         return Problem(item.note, item.start, item.end)
     if item.token == "BAD_ARGUMENT":
-        expected = _expected(item, rejected)
-        return Problem(f"{item.text!r} is not {expected}", item.start, item.end, f"expected {expected}")
+        return Problem(f"{item.text!r} is not {_expected(item, rejected)}", item.start, item.end)
     if last is not None and last.token == "BANG":
         return _after_negation(item)
     return Problem(f"unexpected {item.text!r}", item.start, item.end)
@@ -38,6 +41,14 @@ def _expected(item: Item, rejected: Rejected) -> str:
     if item.option is not None:
         return item.option.value.expected
     return " or ".join(_NAMES.get(name, name) for name in rejected.expected)
+
+
+def _late_negation(item: Item, last: Item | None) -> Item | None:
+    """A ``!`` behind its option, where older iptables took it too; some kinds of argument are met by it."""
+    if item.token == "BAD_ARGUMENT" and item.text == "!":
+        return item
+    argument = item.token == "BAD_WORD" and last is not None and last.token != "BANG" and last.text == "!"
+    return last if argument else None
 
 
 def _after_negation(item: Item) -> Problem:

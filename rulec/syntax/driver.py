@@ -52,14 +52,24 @@ def tables(text: str) -> Tables:
     return Tables(kept.DIGEST, kept.STARTS, kept.ENDS, kept.RULES, kept.PATTERNS, tuple(states))
 
 
+class _Fits(dict[str, Callable[[str], object]]):
+    """Whether a word is a terminal, each expression compiled when it is first asked for."""
+
+    def __init__(self, patterns: dict[str, str]) -> None:
+        super().__init__()
+        self._patterns = patterns
+
+    def __missing__(self, terminal: str) -> Callable[[str], object]:
+        self[terminal] = re.compile(self._patterns[terminal]).fullmatch
+        return self[terminal]
+
+
 class Driver:
     """A parser that runs tables over the items of one line at a time."""
 
     def __init__(self, made: Tables) -> None:
         self._tables = made
-        self.fits: dict[str, Callable[[str], object]] = {
-            name: re.compile(pattern).fullmatch for name, pattern in made.patterns.items()
-        }
+        self.fits = _Fits(made.patterns)
         self._wanted: dict[int, Wanted | None] = {}
         self._stack: list[int] = []
 
@@ -81,7 +91,7 @@ class Driver:
 
     def _argument(self, row: dict[str, int]) -> Wanted | None:
         for token in row:
-            if token in self.fits:
+            if token in self._tables.patterns:
                 return Wanted(token, self.fits[token], must=len(row) == 1)
         return None
 

@@ -8,9 +8,10 @@ twice, exclude or need each other, and commands that do not go together.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 from rulec.catalogue.extension import Option
+from rulec.catalogue.values.numbers import integer
 from rulec.syntax.items import Item, Owner, Problem
 
 RULE_VERBS = frozenset(("APPEND", "DELETE", "CHECK", "INSERT", "REPLACE"))
@@ -21,8 +22,7 @@ _ARGUMENT_OF_VERB = frozenset(("CHAIN", "RULE_NUMBER", "POLICY"))
 _OPTIONAL = "OPTIONAL_"  # the terminals of arguments that may be left out begin so
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(NamedTuple):
     """A use of an option whose arguments are still words: numbers into ``Line.arguments``."""
 
     owner: int
@@ -32,21 +32,28 @@ class Plan:
     item: Item
 
 
-@dataclass(slots=True)
 class Line:
-    """A command: the verb and its operands, the uses of options, the jump; arguments are numbered words."""
+    """A command: the verb and its operands, the uses of options, the jump; arguments are numbered words.
 
-    owners: list[Owner]
-    arguments: list[Item] = field(default_factory=list)
-    counters: Item | None = None
-    verb: str = ""
-    operands: list[int] = field(default_factory=list)
-    plans: list[Plan] = field(default_factory=list)
-    jump: int | None = None
-    goto: bool = False
-    skipped: bool = False  # it is for the other family
-    ends_reading: bool = False
-    problems: list[Problem] = field(default_factory=list)
+    ``skipped`` lines are for the other family; behind one that ends the reading
+    nothing is read.
+    """
+
+    __slots__ = ("owners", "arguments", "counters", "verb", "operands", "plans", "jump", "goto", "skipped",
+                 "ends_reading", "problems")  # fmt: skip
+
+    def __init__(self, owners: list[Owner]) -> None:
+        self.owners = owners
+        self.arguments: list[Item] = []
+        self.counters: Item | None = None
+        self.verb = ""
+        self.operands: list[int] = []
+        self.plans: list[Plan] = []
+        self.jump: int | None = None
+        self.goto = False
+        self.skipped = False
+        self.ends_reading = False
+        self.problems: list[Problem] = []
 
     def operand(self, number: int) -> str | None:
         """The text of an operand of the verb: chain, rule number, policy, new name."""
@@ -70,13 +77,14 @@ def assemble(items: list[Item], owners: list[Owner], other_family: str) -> Line:
             arguments = tuple(line.add(next(queue)) for _ in range(needed))
             line.plans.append(Plan(item.owner, item.option, negated, arguments, item))
         elif item.token.startswith(_OPTIONAL):
-            line.plans[-1] = replace(line.plans[-1], arguments=(line.add(item),))
+            line.plans[-1] = line.plans[-1]._replace(arguments=(line.add(item),))
         elif item.token in _VERBS:
             _set_verb(line, item)
         elif item.token in ("JUMP", "GOTO"):
             _set_jump(line, item, line.add(next(queue)))
         elif item.token in _ARGUMENT_OF_VERB:
             line.operands.append(line.add(item))
+            line.problems.extend(_number_problem(item))
         elif item.token in ("OPAQUE_OPTION", "OPAQUE_ARGUMENT"):
             pending = _opaque(line, item, pending, negated)
         elif item.token == "RULE_COUNTERS":
@@ -86,6 +94,7 @@ def assemble(items: list[Item], owners: list[Owner], other_family: str) -> Line:
         elif item.token == "ENDS_READING":
             line.ends_reading = True
         negated = item.token == "BANG"
+    line.problems.extend(_repeated(line))
     if not line.skipped and not line.ends_reading:
         line.problems.extend(_static_problems(line))
     return line
@@ -109,10 +118,28 @@ def _set_verb(line: Line, item: Item) -> None:
     line.verb = line.verb or item.token
 
 
+def _number_problem(item: Item) -> Iterator[Problem]:
+    if item.token == "RULE_NUMBER":
+        try:
+            integer(item.text, 1, 2**31 - 1)
+        except ValueError:
+            yield Problem(f"{item.text} is no number of a rule: they count from 1", item.start, item.end)
+
+
 def _set_jump(line: Line, item: Item, argument: int) -> None:
     if line.jump is not None:
         line.problems.append(Problem("a rule has one target only", item.start, item.end, "delete one -j or -g"))
     line.jump, line.goto = argument, item.token == "GOTO"
+
+
+def _repeated(line: Line) -> Iterator[Problem]:
+    """Options that stand twice in one use of their extension."""
+    given = set()
+    for plan in line.plans:
+        use = (plan.owner, plan.option.name)
+        if use in given and not plan.option.repeatable:
+            yield _at(plan, f"{plan.option.name} may stand only once")
+        given.add(use)
 
 
 def _static_problems(line: Line) -> Iterator[Problem]:
@@ -122,15 +149,12 @@ def _static_problems(line: Line) -> Iterator[Problem]:
     for number, owner in enumerate(line.owners):
         yield from _owner_problems(owner, [plan for plan in line.plans if plan.owner == number])
     yield from _forbidden(line)
+    yield from _negated_list(line)
 
 
 def _owner_problems(owner: Owner, plans: list[Plan]) -> Iterator[Problem]:
-    """Options that stand twice, that exclude or need each other, or that are missing."""
-    given: dict[str, Plan] = {}
-    for plan in plans:
-        if plan.option.name in given and not plan.option.repeatable:
-            yield _at(plan, f"{plan.option.name} may stand only once")
-        given[plan.option.name] = plan
+    """Options that exclude or need each other, or that are missing."""
+    given = {plan.option.name: plan for plan in plans}
     for name, plan in given.items():
         for other in plan.option.excludes:
             if other in given and given[other].item.start < plan.item.start:
@@ -150,6 +174,15 @@ def _missing(owner: Owner, given: dict[str, Plan]) -> Iterator[Problem]:
             yield Problem(f"the {owner.role} {owner.name!r} needs {' or '.join(group)}", owner.start, owner.end)
 
 
+def _negated_list(line: Line) -> Iterator[Problem]:
+    """A ``!`` in a rule that lists addresses: each of the rules made of it would match what the others leave out."""
+    ends = [plan for plan in line.plans if plan.owner == 0 and plan.option.name in ("--source", "--destination")]
+    if any("," in line.arguments[plan.arguments[0]].text for plan in ends):
+        for plan in ends:
+            if plan.negated:
+                yield _at(plan, f"! {plan.option.name} does not go with a list of addresses")
+
+
 _CONDITIONS = frozenset(
     ("--source", "--destination", "--protocol", "--in-interface", "--out-interface", "--fragments", "--set-counters")
 )
@@ -162,6 +195,11 @@ def _forbidden(line: Line) -> Iterator[Problem]:
     forbidden = _CONDITIONS
     if line.verb == "CHECK" or (line.verb == "DELETE" and len(line.operands) == 1):
         forbidden = frozenset(("--set-counters",))
+    elif line.jump is not None:
+        word = line.arguments[line.jump]
+        yield Problem("a target does not go with this command", word.start, word.end)
+    if line.verb == "POLICY_OF":
+        forbidden -= {"--set-counters"}
     for plan in line.plans:
         if plan.owner == 0 and plan.option.name in forbidden:
             yield _at(plan, f"{plan.option.name} does not go with this command")

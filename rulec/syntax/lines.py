@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Set
 
+from rulec.diagnostics.suggest import suggestion
 from rulec.model import BUILTIN_CHAINS, Counters, Family
 from rulec.resources import lazy
 from rulec.syntax import complaint, grammar
@@ -15,21 +16,20 @@ from rulec.syntax.items import Item, Problem
 from rulec.syntax.line import Line, assemble
 from rulec.syntax.ruleset import Table
 from rulec.syntax.scan import Dialect, Scanner
-from rulec.syntax.suggest import suggestion
 from rulec.syntax.values import value_problems
 from rulec.syntax.words import LONGEST_WORD, MOST_WORDS, Word, split
 
 _BLANK_SEPARATED = re.compile(r"[^ \t\n]+")
-_COUNTERS = re.compile(r"\[([0-9]+):([0-9]+)\]")
+_COUNTERS = re.compile(r"\[([0-9]+):([0-9]+)")
 
 
 class LineParser:
     """Parses command lines of one dialect."""
 
-    def __init__(self, dialect: Dialect, is_chain: Callable[[str], bool]) -> None:
+    def __init__(self, dialect: Dialect, is_chain: Callable[[str], bool], announced: Set[str] = frozenset()) -> None:
         self.dialect = dialect
         self.is_chain = is_chain
-        self.announced: set[str] = set()
+        self.announced = announced
         self.other_family = "ONLY_IPV6" if dialect.family is Family.IPV4 else "ONLY_IPV4"
         self.fits = driver().fits
 
@@ -38,7 +38,7 @@ class LineParser:
         counters, words, problem = _front(text, start)
         if problem is not None:
             return None, [problem]
-        scanner = Scanner(self.dialect, self.is_chain)
+        scanner = Scanner(self.dialect, self.is_chain, self.announced)
 
         def items(wanted: Callable[[], Wanted | None]) -> Iterator[Item]:
             yield from counters
@@ -48,8 +48,6 @@ class LineParser:
         if refused is not None:
             return None, [refused]
         line = assemble(taken, scanner.owners, self.other_family)
-        if line.skipped or line.ends_reading:
-            return line, []
         problems = [*line.problems, *value_problems(line, self.dialect.family)]
         return (None if problems else line), problems
 
@@ -133,7 +131,7 @@ def chain_line(text: str, start: int) -> tuple[str, str, Counters | None, Proble
     items, problem = _parse_plain("chain", _plain_words(text, start, "COLON"), start + len(text.rstrip("\n")))
     if problem is not None:
         return "", "", None, problem
-    found = _COUNTERS.fullmatch(items[3].text) if len(items) > 3 else None
+    found = _COUNTERS.match(items[3].text) if len(items) > 3 else None
     return items[1].text, items[2].text, Counters(int(found[1]), int(found[2])) if found else None, None
 
 

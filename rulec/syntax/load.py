@@ -10,7 +10,6 @@ do not count, and what no base chain reaches is not held against any hook.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import NamedTuple
 
 from rulec.catalogue.extension import Extension, Given, Setting
@@ -140,7 +139,7 @@ def _kernel_complaint(template: Template, number: int, words: tuple[str, ...], p
     texts = template.texts([unquoted(word) for word in words], template.kernel_holes)
     extension = line.owners[number].extension
     matches = matches_of(line, texts, family) if extension.kernel_looks_around else ()
-    setting = replace(setting_of(line, family), table=place.table, hooks=place.hooks, matches=matches)
+    setting = setting_of(line, family)._replace(table=place.table, hooks=place.hooks, matches=matches)
     assert extension.kernel_check is not None
     try:
         extension.kernel_check(Given(family, uses_of(line, number, texts, family)), setting)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import re
-from functools import cached_property
+from bisect import bisect_left
 from itertools import accumulate
 
+from rulec.catalogue.names import TARGETS
 from rulec.catalogue.values.text import size
 from rulec.diagnostics import Finding, Label, Severity
 from rulec.model import BASE_CHAINS, BUILTIN_CHAINS, VERDICTS, Counters, Rule
@@ -45,7 +46,8 @@ class Reader:
         self.source = source
         self.ruleset = Ruleset(source, dialect)
         self.dialect = dialect
-        self.parser = LineParser(dialect, lambda name: name in self.chains)
+        self.announced: set[str] = set()
+        self.parser = LineParser(dialect, lambda name: name in self.chains, self.announced)
         self.shapes = Shapes(dialect.family)
         self.by_shape = os.environ.get("RULEC_SHAPES", "1") != "0"
         self.findings: list[Finding] = []
@@ -58,6 +60,8 @@ class Reader:
         self.words: dict[int, tuple[str, ...]] = {}
         self.unsettled: set[int] = set()
         self.opaque: set[str] = set()
+        self.target_names = TARGETS | dialect.opaque
+        self.like_targets: list[tuple[int, frozenset[str]]] = [(0, frozenset())]
         self.ruleset.parse_line = self._parse_line
         self.ended = False
 
@@ -89,6 +93,8 @@ class Reader:
             for number, line in enumerate(texts, first):
                 newline = "\n" if complete or number < first + len(texts) - 1 else ""
                 self._line(line + newline, starts[number - first], number, "")
+                if self.ended:
+                    break
         self._test_rows()
         return len(texts)
 
@@ -121,6 +127,8 @@ class Reader:
                 return False
         if template.interface and lines.wrong_interface(template.line, chain.name):
             return False
+        if self.announced and template.target in self.announced:
+            return False
         if template.jump >= 0 and not self._take_jump(template, row[template.jump], number):
             return False
         chain.references.append(number)
@@ -148,15 +156,19 @@ class Reader:
                     self._parse_again(number)
 
     def _parse_line(self, number: int) -> Line:
-        line, _ = self._later_parser.command(self.source.text_of_line(number), self.source.line_starts[number - 1])
+        """A valid line once more: any name that is no target is a chain then, and some that are."""
+        chains = self.like_targets[bisect_left(self.like_targets, (number,)) - 1][1]
+        parser = LineParser(self.dialect, lambda name: name not in self.target_names or name in chains)
+        line, _ = parser.command(self.source.text_of_line(number), self.source.line_starts[number - 1])
         assert line is not None
         return line
 
-    @cached_property
-    def _later_parser(self) -> LineParser:
-        """A parser for lines of a finished ruleset, which knows the chains of all tables."""
-        names = {name for table in self.ruleset.blocks for name in table.chains}
-        return LineParser(self.dialect, names.__contains__)
+    def _note_names(self, number: int) -> None:
+        """Note which chains bear the name of a target behind this line."""
+        chains = frozenset(self.chains.keys() & self.target_names)
+        self.announced |= chains
+        if chains != self.like_targets[-1][1]:
+            self.like_targets.append((number, chains))
 
     def _parse_again(self, number: int) -> None:
         text = self.source.text_of_line(number)
@@ -199,7 +211,7 @@ class Reader:
         self.chains = self.table.chains
         self.droppable = name != "nat"
         self.jumps, self.stops, self.words = {}, set(), {}
-        self.commands = Commands(self.ruleset, self.table, self.jumps)
+        self.commands = Commands(self.ruleset, self.table, self.jumps, self.announced)
 
     def _chain_line(self, text: str, start: int, number: int) -> None:
         assert self.commands is not None
@@ -215,7 +227,8 @@ class Reader:
         complaint = self.commands.declare(name, policy, counters, number)
         if complaint:
             self._report(complaint, Span(start, start + len(text.rstrip("\n"))))
-        self.parser.announced.add(name)
+        if name in self.target_names:
+            self._note_names(number)
 
     # Command lines
 
@@ -230,7 +243,11 @@ class Reader:
             return
         if line.verb in RULE_VERBS and not self._take_rule(line, start, number):
             return
-        if self._carry_out(line, text, start, number) and self.by_shape and shape:
+        if not self._carry_out(line, text, start, number):
+            return
+        if line.verb in ("NEW_CHAIN", "RENAME_CHAIN", "DELETE_CHAIN"):
+            self._note_names(number)
+        if self.by_shape and shape:
             self.shapes.learn(shape, text, start, line, self.parser.fits)
 
     def _end_reading(self, text: str, start: int, number: int) -> None:
@@ -303,6 +320,7 @@ class Reader:
             self._refused(refusal.message, refusal.line)
         self.table.last_line = number
         self.table, self.commands, self.chains = None, None, {}
+        self._note_names(number)
 
     # Findings
 

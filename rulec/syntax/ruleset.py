@@ -7,7 +7,6 @@ made when somebody asks for it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from rulec.catalogue.values.addresses import Addressed, pairs
@@ -38,7 +37,6 @@ class PlacedRule(NamedTuple):
     line: int
 
 
-@dataclass(slots=True)
 class Chain:
     """A chain as it stands after loading.
 
@@ -46,21 +44,26 @@ class Chain:
     where the file leaves it alone.  ``line`` declares it, 0 for none.
     """
 
-    name: str
-    line: int = 0
-    policy: str = ""
-    counters: Counters | None = None
-    references: list[int | Reference] = field(default_factory=list)
+    __slots__ = ("name", "line", "policy", "counters", "references")
+
+    def __init__(self, name: str, line: int = 0) -> None:
+        self.name = name
+        self.line = line
+        self.policy = ""
+        self.counters: Counters | None = None
+        self.references: list[int | Reference] = []
 
 
-@dataclass(slots=True)
 class Table:
     """A table as it stands after its COMMIT: base chains in hook order, then the others by name."""
 
-    name: str
-    line: int
-    chains: dict[str, Chain]
-    last_line: int = 0
+    __slots__ = ("name", "line", "chains", "last_line")
+
+    def __init__(self, name: str, line: int, chains: dict[str, Chain]) -> None:
+        self.name = name
+        self.line = line
+        self.chains = chains
+        self.last_line = 0
 
     @property
     def builtin(self) -> tuple[str, ...]:
@@ -91,6 +94,7 @@ class Ruleset:
         self.blocks: list[Table] = []
         self.findings: tuple[Finding, ...] = ()
         self.templates: dict[int, Template] = {}
+        self.renamed: dict[int, str] = {}  # lines whose rule jumps to a chain that was renamed later, and its name
         self.parse_line: Callable[[int], Line]  # a valid line once more, with the places of its words
 
     @property
@@ -112,7 +116,7 @@ class Ruleset:
         """The rules of a chain, in order."""
         for reference in chain.references:
             line, part = (reference, 0) if isinstance(reference, int) else reference
-            yield PlacedRule(replace(self.rules_on(line)[part], chain=chain.name), line)
+            yield PlacedRule(self.rules_on(line)[part]._replace(chain=chain.name), line)
 
     def lines_before(self, chain: Chain, line: int) -> Iterator[int]:
         """The lines of the rules of a chain up to one line."""
@@ -125,20 +129,23 @@ class Ruleset:
         """The rules that one line makes: several where it lists addresses."""
         template = self.templates[line]
         row = arguments_of(self.source.line(line)) if template.holes else ()
-        return list(expanded(with_counters(template.rule(row), self.source.line(line))))
+        rule = template.rule(row)
+        if rule.target is not None and line in self.renamed:
+            rule = rule._replace(target=rule.target._replace(name=self.renamed[line]))
+        return list(expanded(with_counters(rule, self.source.line(line))))
 
 
 def with_counters(rule: Rule, line: str) -> Rule:
     """The rule with the counters of ``-c``, or else those in front of its line."""
     use = rule.option("--set-counters")
     if use is not None:
-        return replace(rule, counters=Counters(*use.value))
+        return rule._replace(counters=Counters(*use.value))
     if not line.startswith("["):
         return rule
     packets, _, octets = line[1 : line.index("]")].partition(":")
     if not (packets.isdecimal() and octets.isdecimal()):
         return rule
-    return replace(rule, counters=Counters(int(packets), int(octets)))
+    return rule._replace(counters=Counters(int(packets), int(octets)))
 
 
 def expanded(rule: Rule) -> Iterator[Rule]:
@@ -150,10 +157,10 @@ def expanded(rule: Rule) -> Iterator[Rule]:
     for source in sources:
         for destination in destinations:
             chosen = {use.option: use for use in (source, destination) if use is not None}
-            yield replace(rule, base=tuple(chosen.get(use.option, use) for use in rule.base))
+            yield rule._replace(base=tuple(chosen.get(use.option, use) for use in rule.base))
 
 
 def _choices(use: Use | None) -> list[Use | None]:
     if use is None:
         return [None]
-    return [replace(use, value=Addressed(use.value.family, pair)) for pair in pairs(use.value)]
+    return [use._replace(value=Addressed(use.value.family, pair)) for pair in pairs(use.value)]

@@ -7,7 +7,7 @@ newest extension comes first, iptables' own options before all of them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Set
 from functools import cache
 from typing import NamedTuple
 
@@ -16,11 +16,11 @@ from rulec.catalogue.base import BASE, COMMANDS
 from rulec.catalogue.base import Word as Verb
 from rulec.catalogue.extension import Extension, Option
 from rulec.catalogue.names import MATCHES, TARGETS
+from rulec.diagnostics.suggest import suggestion
 from rulec.model import VERDICTS, Family
 from rulec.model.protocols import NAMES
 from rulec.syntax.grammar import Wanted
 from rulec.syntax.items import Item, Owner
-from rulec.syntax.suggest import suggestion
 from rulec.syntax.words import Word
 
 
@@ -58,11 +58,17 @@ for _name, _verb in COMMANDS.items():
 
 
 class Scanner:
-    """Classes the words of one line; afterwards ``owners`` are the extensions that it names."""
+    """Classes the words of one line; afterwards ``owners`` are the extensions that it names.
 
-    def __init__(self, dialect: Dialect, is_chain: Callable[[str], bool]) -> None:
+    ``announced`` are names that iptables-restore no longer takes for targets,
+    since a ``:`` line has declared a chain so, in whatever table (libxtables,
+    xtables_announce_chain).
+    """
+
+    def __init__(self, dialect: Dialect, is_chain: Callable[[str], bool], announced: Set[str] = frozenset()) -> None:
         self.dialect = dialect
         self.is_chain = is_chain
+        self.announced = announced
         self.restart()
         # iptables-restore reads no further behind these: the other family's mark, --help and --version.
         self._last_tokens = ("ENDS_READING", "ONLY_IPV6" if dialect.family is Family.IPV4 else "ONLY_IPV4")
@@ -91,7 +97,7 @@ class Scanner:
                     if last.token in self._last_tokens:
                         return
             else:
-                yield Item("BAD_WORD", *word, note=_bad_word(word.text))
+                yield Item("BAD_WORD", *word, note=_bad_word(word.text, alone=not number))
 
     def _argument(self, want: Wanted, word: Word, option: Item | None) -> Item:
         """The word as argument of the option before it, with all that follows from it."""
@@ -111,6 +117,9 @@ class Scanner:
         name = item.text
         if role == "target" and (name in VERDICTS or self.is_chain(name)):
             return item
+        if role == "target" and name in self.announced:
+            note = f"{name!r} was declared as a chain before, so iptables-restore looks for no target of that name"
+            return item._replace(token="UNKNOWN_TARGET", note=note)
         extension = self._extension(role, name)
         if extension is None:
             return item._replace(token=f"UNKNOWN_{role.upper()}", note=self._unknown(role, name))
@@ -241,9 +250,9 @@ class Scanner:
         return f"unknown option {name!r}{close}"
 
 
-def _bad_word(text: str) -> str:
+def _bad_word(text: str, alone: bool) -> str:
     if text.startswith("#"):
-        return "a comment must begin its line: text behind a rule is an error"
+        return f"a comment must begin in the first column{'' if alone else ': text behind a rule is an error'}"
     if text[:1] in "–—‐‑−":
         return f"{text!r} begins with a typographic dash, not with a minus sign"
     if text[:1] in "'“”‘’":

@@ -80,7 +80,7 @@ class Template:
     """
 
     __slots__ = ("line", "family", "holes", "arity", "probes", "rows", "numbers", "chain", "jump", "lists", "interface",
-                 "unconditional", "restricted", "kernel_holes", "_texts")  # fmt: skip
+                 "target", "unconditional", "restricted", "kernel_holes", "_texts")  # fmt: skip
 
     def __init__(self, line: Line, family: Family, holes: tuple[int, ...] = ()) -> None:
         self.line = line
@@ -90,6 +90,7 @@ class Template:
         self._texts = [argument.text for argument in line.arguments]
         self.chain = self._hole(line.operands[0])
         self.jump = self._hole(line.jump)
+        self.target = next((owner.name for owner in line.owners if owner.role == "target"), "")
         base = {plan.option.name: plan for plan in line.plans if plan.owner == 0}
         self.lists = tuple(
             self._hole(base[name].arguments[0]) for name in ("--source", "--destination") if name in base
@@ -170,7 +171,8 @@ class Shapes:
             return None
         free = {(item.start, item.end): number for number, item in enumerate(line.arguments) if _is_free(line, number)}
         holes = tuple(free.get(place, -1) for place in found)
-        return None if -1 in holes or line.operands[0] not in holes else holes
+        fixed_jump = line.jump is not None and line.jump not in holes and not extends(line)
+        return None if -1 in holes or line.operands[0] not in holes or fixed_jump else holes
 
     def _probes(self, template: Template, fits: dict[str, Callable[[str], object]]) -> Iterator[Probe]:
         line = template.line
@@ -197,10 +199,15 @@ def _places(text: str, start: int) -> list[tuple[int, int]]:
     return [(shift + found.start(1), shift + found.end(1)) for found in _ARGUMENT.finditer(bare)]
 
 
+def extends(line: Line) -> bool:
+    """Whether the jump of a line is to a target extension."""
+    return any(owner.role == "target" for owner in line.owners)
+
+
 def _is_free(line: Line, number: int) -> bool:
     """Whether an argument decides nothing about the words around it."""
     if line.arguments[number].token in ("CHAIN", "TARGET"):
-        return True
+        return number != line.jump or not extends(line)
     return not any(
         plan.option.name == "--protocol" and plan.owner == 0 and number in plan.arguments for plan in line.plans
     )

@@ -23,7 +23,7 @@ FAILS_AT_COMMIT = "iptables-restore takes the line, and fails at COMMIT: no rule
 def reader(plan: Plan, setting: Setting) -> Reader:
     """How the arguments of a use are read in a rule of that setting."""
     option = plan.option
-    if option.name in ("--source", "--destination", "--protocol") and plan.owner == 0 and plan.negated:
+    if option.name == "--protocol" and plan.owner == 0 and plan.negated:
         return _negated_reader(plan, setting.family)
     if option.check is None:
         return lambda *words: option.value.read(setting.family, *words)
@@ -42,8 +42,6 @@ def _negated_reader(plan: Plan, family: Family) -> Reader:
         value = plan.option.value.read(family, *words)
         if value == 0:
             raise ValueError("no packet has another protocol than all: the rule would never match")
-        if isinstance(value, tuple) and len(value) > 2:
-            raise ValueError("a list of addresses cannot be negated: the rules made of it would match every packet")
         return value
 
     return read
@@ -83,11 +81,13 @@ def value_problems(line: Line, family: Family) -> Iterator[Problem]:
     """What is wrong with the values of a line, each at its word."""
     sound = True
     for plan in line.plans:
+        if (line.skipped or line.ends_reading) and plan.option.name in ("--source", "--destination"):
+            continue  # iptables reads addresses behind all other words
         problem = _reading_problem(line, plan, setting_before(line, plan, family))
         if problem is not None:
             sound = False
             yield problem
-    if sound and not line.problems:
+    if sound and not (line.problems or line.skipped or line.ends_reading):
         texts = [argument.text for argument in line.arguments]
         for number, owner in enumerate(line.owners):
             try:

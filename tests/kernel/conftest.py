@@ -12,6 +12,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,7 @@ from rulec.model import Family
 
 TOOLS = ("ip", "iptables-legacy-restore", "iptables-legacy-save", "iptables-nft-restore", "iptables-nft-save")
 PROGRAM = {Family.IPV4: "iptables", Family.IPV6: "ip6tables"}
+Finished = subprocess.CompletedProcess[str]
 
 _HERE = Path(__file__).parent
 _PATH = os.environ.get("PATH", os.defpath) + ":/usr/sbin:/sbin"
@@ -30,36 +32,40 @@ def obstacle() -> str:
     """Why the real iptables cannot be run here; empty where it can."""
     if os.geteuid() != 0:
         return "not root: a network namespace cannot be made"
-    missing = [tool for tool in TOOLS if not shutil.which(tool, path=_PATH)]
+    missing = [tool for tool in TOOLS if not installed(tool)]
     if missing:
         return f"not installed: {', '.join(missing)} (Debian: apt-get install iptables iproute2)"
     tried = _run("unshare", "--net", "true")
     return f"no network namespace: {tried.stderr.strip()}" if tried.returncode else ""
 
 
-def restore(
-    ns: str, text: str, family: Family, backend: str = "legacy", test: bool = False
-) -> subprocess.CompletedProcess[str]:
+def installed(tool: str) -> bool:
+    """Whether a tool can be run here."""
+    return shutil.which(tool, path=_PATH) is not None
+
+
+def restore(ns: str, text: str, family: Family, backend: str = "legacy", test: bool = False) -> Finished:
     """Load a ruleset in a namespace, or have it only read (``--test``), by the real iptables-restore.
 
     The legacy tools of all namespaces share one lock, so they wait for it.
     """
     options = ["--test"] if test else []
-    return _inside(ns, f"{PROGRAM[family]}-{backend}-restore", "--wait", *options, text=text)
+    return run_in(ns, f"{PROGRAM[family]}-{backend}-restore", "--wait", *options, text=text)
 
 
 def save(ns: str, family: Family, backend: str = "legacy") -> str:
     """What the real iptables-save prints in a namespace, without the comment lines, which hold the time."""
-    printed = _inside(ns, f"{PROGRAM[family]}-{backend}-save")
+    printed = run_in(ns, f"{PROGRAM[family]}-{backend}-save")
     printed.check_returncode()
     return re.sub(r"(?m)^#.*\n", "", printed.stdout)
 
 
-def _inside(ns: str, *command: str, text: str = "") -> subprocess.CompletedProcess[str]:
+def run_in(ns: str, *command: str, text: str = "") -> Finished:
+    """Run a command in a namespace."""
     return _run("ip", "netns", "exec", ns, *command, text=text)
 
 
-def _run(*command: str, text: str = "") -> subprocess.CompletedProcess[str]:
+def _run(*command: str, text: str = "") -> Finished:
     """Run a command; whatever bytes a ruleset holds go through unchanged."""
     done = subprocess.run(
         command,
@@ -73,8 +79,8 @@ def _run(*command: str, text: str = "") -> subprocess.CompletedProcess[str]:
     return subprocess.CompletedProcess(done.args, done.returncode, out, err)
 
 
-@pytest.fixture
-def netns() -> Iterator[str]:
+@contextmanager
+def namespace() -> Iterator[str]:
     """The name of a fresh network namespace, which is deleted afterwards."""
     name = f"rulec-{os.getpid()}-{next(_numbers)}"
     _run("ip", "netns", "add", name).check_returncode()
@@ -83,6 +89,13 @@ def netns() -> Iterator[str]:
         yield name
     finally:
         _run("ip", "netns", "delete", name)
+
+
+@pytest.fixture
+def netns() -> Iterator[str]:
+    """A fresh network namespace, by name."""
+    with namespace() as name:
+        yield name
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

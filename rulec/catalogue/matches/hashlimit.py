@@ -191,6 +191,7 @@ def _save(given: Given) -> Iterator[str]:
 
 def _example(given: str, saved: str = "", families: tuple[Family, ...] = (*IPV4, *IPV6)) -> Example:
     """Options without ``--hashlimit`` before each of them."""
+
     def rule(options: str) -> str:
         return re.sub("--", "--hashlimit-", f"-m hashlimit {options}")
 

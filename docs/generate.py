@@ -1,0 +1,111 @@
+"""Write ``docs/checks.md`` and ``docs/extensions.md`` from the code: ``make docs``."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterable, Iterator
+from importlib import import_module
+from pathlib import Path
+
+from rulec import catalogue
+from rulec.catalogue.extension import BOTH, Example, Extension, Option, Tracking
+from rulec.catalogue.names import MATCHES, TARGETS
+from rulec.lint.check import GROUPS, Check
+from rulec.lint.checks import CHECKS
+
+HERE = Path(__file__).resolve().parent
+NOTICE = "<!-- Written by `make docs` from the code: do not edit. -->"
+TRACKING = {
+    Tracking.NONE: "not needed",
+    Tracking.LOADS: "its module is loaded, and nothing is tracked for that",
+    Tracking.TRACKS: "one such rule has every packet of the family tracked",
+}
+
+
+def checks() -> str:
+    """The page of all checks, by group."""
+    lines = [NOTICE, "", "# Checks", "", "`rulec explain SLUG` shows one of them in the terminal."]
+    for group in GROUPS:
+        lines += ["", f"## Group {group}"]
+        for check in CHECKS:
+            if check.group == group:
+                lines += _check(check)
+    return "\n".join(lines) + "\n"
+
+
+def _check(check: Check) -> Iterator[str]:
+    yield from ("", f"### {check.slug}", "", f"{check.severity.value}: {check.summary}", "")
+    yield inspect.cleandoc(check.why)
+    yield from ("", "It speaks of", "", *_block(check.example.bad.splitlines()))
+    yield from ("", "and has nothing to say of", "", *_block(check.example.good.splitlines()))
+
+
+def extensions() -> str:
+    """The page of all extensions, matches first."""
+    lines = [NOTICE, "", "# Extensions", "", "The matches and targets of iptables 1.8.9, as rulec reads them."]
+    for heading, names, find in (("Matches", MATCHES, catalogue.match), ("Targets", TARGETS, catalogue.target)):
+        lines += ["", f"## {heading}"]
+        for name in sorted(names, key=str.lower):
+            extension = find(name)
+            assert extension is not None, name
+            lines += _extension(heading, extension)
+    return "\n".join(lines) + "\n"
+
+
+def _extension(heading: str, extension: Extension) -> Iterator[str]:
+    module = f"rulec.catalogue.{heading.lower()}.{extension.name}"
+    docstring = inspect.cleandoc(import_module(module).__doc__ or "")
+    first, _, rest = docstring.partition("\n")
+    yield from ("", f"### {extension.name}", "", first.partition(": ")[2] or first)
+    yield from _paragraphs(rest)
+    yield ""
+    yield from (f"- {fact}" for fact in _facts(extension))
+    if extension.options:
+        yield from ("", "| option | `!` | argument |", "|---|---|---|", *map(_option, extension.options))
+    yield from ("", *_block(example_line(example) for example in extension.valid))
+
+
+def _paragraphs(text: str) -> Iterator[str]:
+    if text.strip():
+        yield from ("", text.strip("\n"))
+
+
+def _facts(extension: Extension) -> Iterator[str]:
+    if extension.families != BOTH:
+        yield f"only {extension.families[0].value}"
+    if extension.tables:
+        yield f"tables: {', '.join(extension.tables)}"
+    if extension.hooks:
+        yield f"chains: {', '.join(extension.hooks)}"
+    if extension.modules:
+        yield f"kernel modules: {', '.join(extension.modules)}"
+    yield f"connection tracking: {'depends on the options' if extension.tracking_of else TRACKING[extension.tracking]}"
+
+
+def _option(option: Option) -> str:
+    names = ", ".join(f"`{name}`" for name in (option.name, *option.aliases))
+    cells = (names, "yes" if option.invertible else "", option.value.expected.replace("|", "\\|"))
+    return f"| {' | '.join(cells)} |"
+
+
+def example_line(example: Example) -> str:
+    """An example as a whole rule."""
+    table = "" if example.table == "filter" else f"-t {example.table} "
+    return f"{table}-A {example.chain} {example.rule}"
+
+
+def _block(lines: Iterable[str]) -> Iterator[str]:
+    return (f"    {line}" for line in lines)
+
+
+PAGES = {"checks.md": checks, "extensions.md": extensions}
+
+
+def main() -> None:
+    """Write both pages."""
+    for name, page in PAGES.items():
+        (HERE / name).write_text(page(), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,76 @@
+#!/bin/sh
+# A short tour of rulec: sh examples/demo.sh RULEC, for example sh examples/demo.sh .venv/bin/rulec
+#
+# Shows each command, its output and its exit code, and ends with 0 only if all were as they should be.
+# Needs no root: nothing is loaded, and nothing is written but into a folder that is removed at the end.
+set -u
+
+rulec=${1:-rulec}
+case $rulec in
+*/*) rulec=$(cd "$(dirname "$rulec")" && pwd)/$(basename "$rulec") ;;
+esac
+cd "$(dirname "$0")/.." || exit 2
+"$rulec" --version || { echo "demo: $rulec cannot be run" >&2; exit 2; }
+
+folder=$(mktemp -d) || exit 2
+trap 'rm -rf "$folder"' EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+steps=0 surprises=0
+
+title() {
+    printf '\n── %s\n' "$*"
+}
+
+# step CODE ARGUMENTS...: run rulec, which should end with CODE.
+step() {
+    expected=$1
+    shift
+    printf '\n$ rulec %s\n' "$*"
+    code=0
+    "$rulec" "$@" 2>&1 || code=$?
+    steps=$((steps + 1))
+    if [ "$code" -eq "$expected" ]; then
+        printf '(exit code %s, as it should be)\n' "$code"
+    else
+        printf '(exit code %s, and it should be %s)\n' "$code" "$expected"
+        surprises=$((surprises + 1))
+    fi
+}
+
+title "What is wrong with a ruleset: every error at its word, in one go"
+step 1 lint examples/broken.rules
+step 0 explain load-error
+
+title "Why connection tracking is on: each rule that asks for it"
+step 0 lint examples/web-server.rules
+step 0 lint --output-format concise examples/web-server6.rules examples/rhel5-iptables
+step 0 lint --output-format concise examples/dns-server.rules examples/memcached.rules
+step 0 lint --select tracking-nat examples/router-nat.rules
+step 0 lint --output-format concise examples/docker-host.rules
+step 0 explain tracking-match
+
+title "The form of iptables-save, with the comments kept"
+step 1 fmt --check examples/web-server.rules examples/router-nat.rules examples/rhel5-iptables
+step 1 fmt --diff examples/rhel5-iptables
+
+title "Hot ports without connection tracking, where each changed rule can be justified"
+step 0 compile examples/web-server.rules --policy policies/web.yaml --diff
+step 0 compile examples/web-server6.rules --policy policies/web.yaml --output "$folder/web-server6.rules"
+step 0 compile examples/dns-server.rules --policy policies/dns-server.yaml --output "$folder/dns-server.rules"
+step 0 compile examples/memcached.rules --policy policies/memcached.yaml --output "$folder/memcached.rules"
+
+title "What was compiled is valid, and stays as it is when it is compiled again"
+step 0 lint --fail-on note --select syntax,load "$folder"/*.rules
+step 0 compile "$folder/dns-server.rules" --policy policies/dns-server.yaml --diff
+
+title "Refused, with the rule or the entry that stands in the way"
+step 1 compile examples/router-nat.rules --policy policies/web.yaml
+step 1 compile examples/docker-host.rules --policy policies/web.yaml
+step 1 compile examples/web-server.rules --policy policies/well-known-recipe.yaml
+
+if [ "$surprises" -ne 0 ]; then
+    printf '\n%s of %s steps did not end as they should.\n' "$surprises" "$steps"
+    exit 1
+fi
+printf '\nAll %s steps ended as they should.\n' "$steps"

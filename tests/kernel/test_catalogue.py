@@ -1,0 +1,126 @@
+"""The examples of the catalogue, loaded by the real iptables, with both back ends.
+
+An example is skipped, with the reason, where the running kernel does not have its extension.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+
+import pytest
+
+import rulec
+from rulec.model import Family
+from tests.kernel.conftest import namespace
+from tests.kernel.world import ESTIMATORS, World
+from tests.unit.catalogue.examples import Case, of_kind
+
+BACKENDS = ("legacy", "nft")
+
+NFT_LOADS = {
+    "-m limit --limit-burst 0",
+    "-m limit --limit 1/day --limit-burst 5",
+    "! -p tcp -m tcp --dport 80",
+    "! -p udp -m udp --dport 53",
+    "-p tcp -j TCPMSS --set-mss 1460",
+    "-p tcp ! --syn -j TCPMSS --set-mss 1460",
+    "-p tcp --tcp-flags SYN,RST RST -j TCPMSS --set-mss 1460",
+    "-j TRACE",
+}
+"""Rules that only the legacy back end refuses: nft writes them in its own words, or does not look at the rest."""
+
+NFT_TESTS = {
+    "-m tcp --dport 80",
+    "-p udp -m tcp --dport 80",
+    "-m udp --dport 53",
+    "-p tcp -m udp --dport 53",
+}
+"""Rules that the nft back end refuses already with ``--test``, before it asks the kernel."""
+
+NFT_SAVES = {
+    "-p tcp -m tcp --sport 1024:65535 ! --dport 0:16": "-p tcp -m tcp --sport 1024:65535 --dport 17:65535",
+    "-p tcp -m tcp": "-p tcp",
+    "-p udp -m udp": "-p udp",
+    "-j NFLOG --nflog-range 4294967295": "-j NFLOG",
+}
+"""What the nft back end makes of rules that the legacy one saves so."""
+
+Worlds = dict[tuple[str, Family], World]
+
+
+@pytest.fixture(scope="module")
+def worlds() -> Iterator[Worlds]:
+    """A namespace for each back end and family, so that rules of one do not share memory with the other."""
+    with ExitStack() as stack:
+        made = {}
+        for backend in BACKENDS:
+            for family in Family:
+                made[backend, family] = World(stack.enter_context(namespace()), family, backend)
+                made[backend, family].furnish()
+        yield made
+
+
+def skip_where_lacking(world: World, case: Case) -> None:
+    """Skip an example that did not load because this machine lacks what it needs."""
+    reason = world.lack(case.role, case.extension.name)
+    if reason:
+        pytest.skip(reason)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("case", of_kind("valid"), ids=str)
+def test_valid_loads(backend: str, case: Case, worlds: Worlds) -> None:
+    """It loads, and is saved as the example says."""
+    world = worlds[backend, case.family]
+    done, _ = world.load((ESTIMATORS if case.extension.name == "rateest" else "") + case.ruleset())
+    if done.returncode:
+        skip_where_lacking(world, case)
+    assert done.returncode == 0, done.stderr
+    assert world.rules()[-1] == f"-A {case.example.chain} {saved(case, backend)}"
+
+
+def saved(case: Case, backend: str) -> str:
+    """What iptables-save prints of an example, behind the chain."""
+    legacy = case.example.saved or case.example.rule
+    return NFT_SAVES.get(legacy, legacy) if backend == "nft" else legacy
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("case", of_kind("invalid"), ids=str)
+def test_invalid_is_not_read(backend: str, case: Case, worlds: Worlds) -> None:
+    """``--test`` is enough to see it, and names the line."""
+    done = worlds[backend, case.family].test(case.ruleset())
+    assert done.returncode == 2
+    assert "Error occurred at line: 2" in done.stderr
+
+
+@pytest.mark.parametrize("case", of_kind("refused"), ids=str)
+def test_refused_fails_at_commit(case: Case, worlds: Worlds) -> None:
+    """``--test`` takes it, and loading fails at the line of the COMMIT."""
+    world = worlds["legacy", case.family]
+    assert world.test(case.ruleset()).returncode == 0
+    done, before = world.load(case.ruleset())
+    assert done.returncode == 1
+    assert f"line {before + 3} failed" in done.stderr
+    skip_where_lacking(world, case)
+
+
+@pytest.mark.parametrize("case", of_kind("refused"), ids=str)
+def test_refused_by_nft(case: Case, worlds: Worlds) -> None:
+    """The other back end refuses the same rules, but for those listed, and names the line of the rule."""
+    world = worlds["nft", case.family]
+    assert (world.test(case.ruleset()).returncode == 0) == (case.example.rule not in NFT_TESTS)
+    done, before = world.load(case.ruleset())
+    assert (done.returncode == 0) == (case.example.rule in NFT_LOADS)
+    if done.returncode == 4:
+        assert f"line {before + 2}: RULE_APPEND failed" in done.stderr
+        skip_where_lacking(world, case)
+
+
+@pytest.mark.parametrize("case", of_kind("valid"), ids=str)
+def test_saved_form(case: Case, worlds: Worlds) -> None:
+    """What iptables-save prints is valid for rulec where it is for iptables-restore, which has its faults."""
+    saved = rulec.canonical(rulec.parse(case.ruleset(), family=case.family.value))
+    valid = rulec.parse(saved, family=case.family.value).valid
+    assert (worlds["legacy", case.family].test(saved).returncode == 0) == valid

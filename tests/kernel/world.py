@@ -1,0 +1,78 @@
+"""A namespace that keeps one back end of one family, with the objects that rules name."""
+
+from __future__ import annotations
+
+import re
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from rulec.model import Family
+from tests.kernel.conftest import PROGRAM, Finished, installed, restore, run_in, save
+
+SETS = ("test",)
+ACCOUNTS = ("http-traffic", "http traffic")
+
+NEW_ACCOUNTS = """
+import socket, struct, sys
+for name in sys.argv[1:]:
+    data = name.encode() + bytes(4 - len(name) % 4)
+    body = struct.pack("=BBH", 0, 0, 0) + struct.pack("=HH", 5 + len(name), 1) + data
+    netfilter = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 12)
+    netfilter.send(struct.pack("=IHHII", 16 + len(body), 7 << 8, 0x405, 1, 0) + body)
+    if struct.unpack_from("=i", netfilter.recv(4096), 16)[0]:
+        sys.exit("no account " + name)
+"""
+"""Makes accounts for the match nfacct: NFNL_MSG_ACCT_NEW with NFACCT_NAME (linux/netfilter/nfnetlink_acct.h)."""
+
+ESTIMATORS = """\
+*mangle
+-A PREROUTING -j RATEEST --rateest-name RE1 --rateest-interval 250ms --rateest-ewmalog 500ms
+-A PREROUTING -j RATEEST --rateest-name RE2 --rateest-interval 250ms --rateest-ewmalog 500ms
+COMMIT
+"""
+
+
+@dataclass
+class World:
+    """A namespace for one family and back end; ``dirty`` are the tables that the last ruleset used."""
+
+    ns: str
+    family: Family
+    backend: str
+    dirty: list[str] = field(default_factory=list)
+
+    def furnish(self) -> None:
+        """Make the sets and accounts that the examples name, as far as the tools are there."""
+        if installed("ipset"):
+            kind = "inet" if self.family is Family.IPV4 else "inet6"
+            for name in SETS:
+                run_in(self.ns, "ipset", "create", name, "hash:ip", "family", kind).check_returncode()
+        run_in(self.ns, sys.executable, "-c", NEW_ACCOUNTS, *ACCOUNTS)
+
+    def load(self, text: str) -> tuple[Finished, int]:
+        """Load a ruleset behind what deletes the one before; also how many lines stand in front of it."""
+        swept = "".join(f"*{table}\nCOMMIT\n" for table in self.dirty)
+        self.dirty = re.findall(r"^\*(\w+)", text, re.M)
+        return restore(self.ns, swept + text, self.family, self.backend), swept.count("\n")
+
+    def test(self, text: str) -> Finished:
+        """Have a ruleset only read."""
+        return restore(self.ns, text, self.family, self.backend, test=True)
+
+    def rules(self) -> list[str]:
+        """The rules that iptables-save prints."""
+        return [line for line in save(self.ns, self.family, self.backend).splitlines() if line.startswith("-A ")]
+
+    def knows(self, role: str, name: str) -> bool:
+        """Whether the kernel has a match or target, once it was asked for it."""
+        listed = f"/proc/net/{PROGRAM[self.family].removesuffix('tables')}_tables_{role}"
+        return name in run_in(self.ns, "cat", listed).stdout.split()
+
+    def lack(self, role: str, name: str) -> str:
+        """Why this machine cannot load any rule with an extension; empty where it can."""
+        if name in ("set", "SET") and not installed("ipset"):
+            return "ipset is not installed"
+        if name == "SECMARK" and not Path("/sys/fs/selinux/enforce").exists():
+            return "SELinux is not at work here"
+        return "" if self.knows(role, name) else f"the kernel has no {name}"
