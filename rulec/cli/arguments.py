@@ -34,7 +34,7 @@ def dispatch(argv: Sequence[str], streams: Streams) -> int:
     _Parser.streams = streams
     parser = _Parser(prog="rulec", description="Reads, lints and rewrites iptables rulesets.", epilog=_EPILOG)
     parser.add_argument("-V", "--version", action="store_true", help="show the version")
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", prog="rulec")
     for name, summary in _COMMANDS.items():
         command = commands.add_parser(name, help=summary, description=summary, epilog=_EPILOG)
         if argv and argv[0] == name:

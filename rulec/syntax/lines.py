@@ -20,7 +20,7 @@ from rulec.syntax.values import value_problems
 from rulec.syntax.words import LONGEST_WORD, MOST_WORDS, Word, split
 
 _BLANK_SEPARATED = re.compile(r"[^ \t\n]+")
-_COUNTERS = re.compile(r"\[([0-9]+):([0-9]+)")
+_COUNTERS = re.compile(r"\[\s*([0-9]+):\s*([0-9]+)")  # as sscanf(3) reads them
 
 
 class LineParser:

@@ -47,6 +47,7 @@ class Reader:
         self.ruleset = Ruleset(source, dialect)
         self.dialect = dialect
         self.announced: set[str] = set()
+        self.ambiguous: set[str] = set()
         self.parser = LineParser(dialect, lambda name: name in self.chains, self.announced)
         self.shapes = Shapes(dialect.family)
         self.by_shape = os.environ.get("RULEC_SHAPES", "1") != "0"
@@ -127,7 +128,7 @@ class Reader:
                 return False
         if template.interface and lines.wrong_interface(template.line, chain.name):
             return False
-        if self.announced and template.target in self.announced:
+        if self.ambiguous and template.target in self.ambiguous:
             return False
         if template.jump >= 0 and not self._take_jump(template, row[template.jump], number):
             return False
@@ -166,7 +167,7 @@ class Reader:
     def _note_names(self, number: int) -> None:
         """Note which chains bear the name of a target behind this line."""
         chains = frozenset(self.chains.keys() & self.target_names)
-        self.announced |= chains
+        self.ambiguous |= chains
         if chains != self.like_targets[-1][1]:
             self.like_targets.append((number, chains))
 
@@ -228,6 +229,7 @@ class Reader:
         if complaint:
             self._report(complaint, Span(start, start + len(text.rstrip("\n"))))
         if name in self.target_names:
+            self.announced.add(name)
             self._note_names(number)
 
     # Command lines

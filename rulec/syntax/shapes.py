@@ -38,8 +38,8 @@ def cut(chunk: str) -> tuple[list[str], list[str]]:
 
     A chunk begins and ends with a newline; each MARK in a shape stands for one argument.
     """
-    bare = _RULE_COUNTERS.sub("", chunk)
-    return _ARGUMENT.sub(MARK, bare).split("\n")[1:-1], _ARGUMENT.findall(bare)
+    pieces = _ARGUMENT.split(_RULE_COUNTERS.sub("", chunk))
+    return MARK.join(pieces[::2]).split("\n")[1:-1], pieces[1::2]
 
 
 def arguments_of(line: str) -> list[str]:

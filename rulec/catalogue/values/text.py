@@ -42,7 +42,7 @@ def text(
             raise ValueError(f"the text must have at least {shortest} bytes")
         if longest is not None and size(word) > longest:
             raise ValueError(f"the text must have at most {longest} bytes")
-        return word if limit is None else cut(word, limit)
+        return word if limit is None or len(word) <= limit // 4 else cut(word, limit)
 
     return Value(("TEXT",), "a text", read, show)
 

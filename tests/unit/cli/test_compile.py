@@ -1,0 +1,85 @@
+"""rulec compile as a command: where the result goes, what is told, and when nothing is written."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.running import rulec
+
+RULES = "*filter\n-A INPUT -p tcp -m tcp --dport 80 -m conntrack --ctstate NEW -j ACCEPT\n-A INPUT -j DROP\nCOMMIT\n"
+POLICY = "version: 1\nmode: notrack\nhot:\n  - {name: web, role: server, protocol: tcp, ports: 80}\n"
+BAD_POLICY = "version: 1\nmode: notrak\nhot:\n  - {name: web, role: server, protocol: tcp, ports: 99999}\n"
+
+
+@pytest.fixture(autouse=True)
+def in_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("rules").write_text(RULES)
+    Path("policy.yaml").write_text(POLICY)
+
+
+def test_result_goes_to_the_output_and_notes_to_the_error_output() -> None:
+    done = rulec("compile", "rules", "--policy", "policy.yaml")
+    assert done.code == 0
+    assert done.out.startswith("*filter\n")
+    assert "--ctstate NEW,UNTRACKED -j ACCEPT\n" in done.out
+    assert done.out.endswith("-j CT --notrack\nCOMMIT\n")
+    assert done.err
+    assert all(line.startswith("rules: ") for line in done.err.splitlines())
+
+
+def test_standard_input() -> None:
+    from_file = rulec("compile", "rules", "--policy", "policy.yaml")
+    assert rulec("compile", "-", "--policy", "policy.yaml", stdin=RULES).out == from_file.out
+
+
+@pytest.mark.parametrize("option", ["-o", "--output"])
+def test_output(option: str) -> None:
+    expected = rulec("compile", "rules", "--policy", "policy.yaml").out
+    assert rulec("compile", "rules", "--policy", "policy.yaml", option, "new").out == ""
+    assert Path("new").read_text() == expected
+    assert Path("rules").read_text() == RULES
+
+
+def test_diff_writes_nothing() -> None:
+    done = rulec("compile", "rules", "--policy", "policy.yaml", "--diff", "-o", "new")
+    assert done.code == 0
+    assert done.out.startswith("--- rules\n+++ rules (new)\n@@ ")
+    assert not Path("new").exists()
+
+
+def test_bytes_that_are_no_text_come_through() -> None:
+    rules = "# caf\udce9\n" + RULES
+    assert rulec("compile", "-", "--policy", "policy.yaml", stdin=rules).out.startswith("# caf\udce9\n*filter\n")
+
+
+def test_refusal_writes_nothing() -> None:
+    Path("rules").write_text("*filter\n-A OUTPUT -j ACCEPT\nCOMMIT\n")
+    Path("old").write_text("old")
+    done = rulec("compile", "rules", "--policy", "policy.yaml", "-o", "old")
+    assert (done.code, done.out) == (1, "")
+    assert done.err.startswith("rules:2:1: error[refused]: OUTPUT is filtered")
+    assert Path("old").read_text() == "old"
+
+
+def test_mistakes_of_policy_and_ruleset_are_told_at_once() -> None:
+    Path("rules").write_text("*filter\nx\nCOMMIT\n")
+    Path("policy.yaml").write_text(BAD_POLICY)
+    done = rulec("compile", "rules", "--policy", "policy.yaml", "-o", "new")
+    assert (done.code, done.out) == (2, "")
+    places = [line.split(": ")[0] for line in done.err.splitlines() if ": error[" in line]
+    assert places == ["policy.yaml:2:7", "policy.yaml:4:55", "rules:2:1"]
+    assert not Path("new").exists()
+
+
+def test_warnings_of_the_ruleset_do_not_stand_in_the_way() -> None:
+    Path("rules").write_text("# rulec: opaque[geoip]\n" + RULES.replace("-A INPUT -j DROP", "-A FORWARD -m geoip -j DROP"))
+    assert rulec("compile", "rules", "--policy", "policy.yaml").code == 0
+
+
+def test_policy_is_required() -> None:
+    done = rulec("compile", "rules")
+    assert done.code == 2
+    assert "the following arguments are required: --policy" in done.err

@@ -1,0 +1,190 @@
+"""rulec lint: which checks run, when it fails, and its three forms."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rulec import __version__
+from rulec.lint.check import GROUPS
+from rulec.lint.checks import CHECKS
+from tests.running import rulec
+
+RULES = """\
+# rulec: opaque[geoip]
+*nat
+-A POSTROUTING -j MASQUERADE
+COMMIT
+*filter
+-A INPUT -m state --state ESTABLISHED -j ACCEPT
+-A INPUT -m geoip --src-cc XX -j DROP
+-A INPUT -m tcp --dport 22 -j ACCEPT
+-A INPUT -s ntp.example.net -j ACCEPT
+-A INPUT --dport 22 -j ACCEPT
+COMMIT
+*mangle
+-A PREROUTING -j CONNMARK --restore-mark
+-h
+COMMIT
+"""
+WARNING = "# rulec: opaque[geoip]\n*filter\n-A INPUT -m geoip -j DROP\nCOMMIT\n"
+NOTE = "*filter\n-A INPUT -m state --state NEW -j ACCEPT\nCOMMIT\n"
+NOTHING = "*filter\nCOMMIT\n"
+
+
+def slugs(*options: str, stdin: str = RULES) -> list[str]:
+    """The slugs of the findings, in their order."""
+    document = json.loads(rulec("lint", "--output-format", "json", *options, "-", stdin=stdin).out)
+    return [finding["slug"] for finding in document["diagnostics"]]
+
+
+ALL = ["conntrack-loaded", "tracking-nat", "tracking-match", "unknown-extension", "load-error", "host-name",
+       "syntax-error", "reading-ends"]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("options", "found"),
+    [
+        ("", ALL),
+        ("--select load-error", ["load-error"]),
+        ("--select load", ["load-error", "host-name"]),
+        ("--select syntax,load", ["unknown-extension", "load-error", "host-name", "syntax-error", "reading-ends"]),
+        ("--select load-error --select syntax-error", ["load-error", "syntax-error"]),
+        ("--select load,", ["load-error", "host-name"]),
+        ("--ignore syntax --ignore load", ["conntrack-loaded", "tracking-nat", "tracking-match"]),
+        ("--select load --ignore host-name", ["load-error"]),
+        ("--select load --ignore load", []),
+        ("--ignore syntax,load,conntrack", []),
+    ],
+)
+def test_select_and_ignore(options: str, found: list[str]) -> None:
+    assert slugs(*options.split()) == found
+
+
+@pytest.mark.parametrize("option", ["--select", "--ignore"])
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("sintax-error", "there is no check or group 'sintax-error'; did you mean syntax-error?"),
+        ("Conntrack", "there is no check or group 'Conntrack'; did you mean conntrack?"),
+        ("load,tracking-natt", "there is no check or group 'tracking-natt'; did you mean tracking-nat?"),
+        ("e501", "there is no check or group 'e501'"),
+    ],
+)
+def test_unknown_names(option: str, name: str, message: str) -> None:
+    assert rulec("lint", option, name, "-", stdin=RULES) == (2, "", f"rulec: error: {message}\n")
+
+
+@pytest.mark.parametrize("name", [*GROUPS, *(check.slug for check in CHECKS)])
+def test_every_name_can_be_selected(name: str) -> None:
+    assert rulec("lint", "--select", name, "-", stdin=NOTHING).code == 0
+
+
+@pytest.mark.parametrize(
+    ("rules", "codes"),
+    [
+        (RULES, {"error": 1, "warning": 1, "note": 1, "never": 0}),
+        (WARNING, {"error": 0, "warning": 1, "note": 1, "never": 0}),
+        (NOTE, {"error": 0, "warning": 0, "note": 1, "never": 0}),
+        (NOTHING, {"error": 0, "warning": 0, "note": 0, "never": 0}),
+    ],
+)
+def test_fail_on(rules: str, codes: dict[str, int]) -> None:
+    for severity, code in codes.items():
+        for form in ("full", "concise", "json"):  # the exit code does not depend on the form
+            done = rulec("lint", "--fail-on", severity, "--output-format", form, "-", stdin=rules)
+            assert done.code == code, (severity, form)
+    assert rulec("lint", "-", stdin=rules).code == codes["warning"]
+
+
+# ── forms ────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_concise_is_one_line_a_finding() -> None:
+    lines = rulec("lint", "--output-format", "concise", "-", stdin=RULES).out.splitlines()
+    assert [line.split("[")[1].split("]: ")[0] for line in lines] == ALL
+    assert lines[4] == "<stdin>:8:1: error[load-error]: the match tcp needs -p tcp in the same rule"
+
+
+def test_full_begins_with_the_same_line() -> None:
+    concise = rulec("lint", "--output-format", "concise", "-", stdin=RULES).out.splitlines()
+    full = rulec("lint", "--output-format", "full", "-", stdin=RULES).out.splitlines()
+    assert [line for line in full if line.startswith("<stdin>:") and "[" in line] == concise
+
+
+def document(*arguments: str | Path, stdin: str = "") -> Any:
+    return json.loads(rulec("lint", "--output-format", "json", *arguments, stdin=stdin).out)
+
+
+KEYS = {
+    "file": str, "line": int, "column": int, "end_line": int, "end_column": int, "slug": str, "severity": str,
+    "confidence": str, "message": str, "help": str | None, "witness": str | None, "related": list, "fix": dict | None,
+}  # fmt: skip
+"""What stands in every finding of schema 1: a key may be added, none may go or change its kind."""
+
+
+def test_json_document() -> None:
+    found = document("-", stdin=RULES)
+    assert found.keys() == {"schema_version", "tool", "diagnostics", "summary"}
+    assert found["schema_version"] == 1
+    assert found["tool"] == {"name": "rulec", "version": __version__}
+    for finding in found["diagnostics"]:
+        assert {key: isinstance(finding[key], kind) for key, kind in KEYS.items()} == dict.fromkeys(KEYS, True)
+
+
+def test_json_summary() -> None:
+    assert document("-", stdin=RULES)["summary"] == {
+        "error": 3,
+        "warning": 2,
+        "note": 3,
+        "files": [{"file": "<stdin>", "family": "ipv4", "tracked": None, "tracked_by": []}],
+    }
+
+
+@pytest.mark.parametrize(
+    ("options", "rules", "tracked", "lines"),
+    [
+        ("", NOTE, True, [2]),
+        ("", NOTHING, False, []),
+        ("", RULES, None, []),  # in error, so nobody knows
+        ("--select load", NOTE, None, []),  # nobody asked
+        ("--select tracking-nat", NOTE, True, [2]),
+    ],
+)
+def test_json_says_what_is_tracked(options: str, rules: str, tracked: bool | None, lines: list[int]) -> None:
+    (file,) = document(*options.split(), "-", stdin=rules)["summary"]["files"]
+    assert (file["tracked"], file["tracked_by"]) == (tracked, lines)
+
+
+def test_json_is_ascii(tmp_path: Path) -> None:
+    """A log, a pipe or a browser may take it for any encoding."""
+    path = tmp_path / "r\udcfcles é"
+    path.write_text("*filter\n-A INPUT -j \N{SNOWMAN}\nCOMMIT\n")
+    done = rulec("lint", "--output-format", "json", path)
+    assert done.out.isascii()
+    assert json.loads(done.out)["diagnostics"][0]["file"] == str(path)
+
+
+def test_json_place_is_the_word() -> None:
+    (finding,) = document("-", stdin="*filter\n-A INPUT -p tcp --dport 99999 -j ACCEPT\nCOMMIT\n")["diagnostics"]
+    place = [finding[key] for key in ("line", "column", "end_line", "end_column")]
+    assert place == [2, 25, 2, 30]
+
+
+def test_json_holds_what_was_read(tmp_path: Path) -> None:
+    """Of several files one is absent: the others are told, the absent one on the error output."""
+    path = tmp_path / "rules"
+    path.write_text(NOTE)
+    done = rulec("lint", "--output-format", "json", path, tmp_path / "absent")
+    assert [file["file"] for file in json.loads(done.out)["summary"]["files"]] == [str(path)]
+    assert done.err.endswith("absent: No such file or directory\n")
+    assert done.code == 2
+
+
+def test_invalid_ruleset_is_not_passed_over_in_silence() -> None:
+    """Whoever selects only the group conntrack learns all the same that the ruleset is in error."""
+    done = rulec("lint", "--select", "tracking-nat", "-", stdin="*filter\nx\nCOMMIT\n")
+    assert done.out == "<stdin>: in error, so it is not known what is tracked; lint it without --select and --ignore\n"

@@ -1,0 +1,112 @@
+"""The program as the shell starts it: its streams, its start, its end."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from rulec import __version__
+
+ROOT = Path(__file__).resolve().parent.parent.parent.parent
+PROGRAM = (sys.executable, "-m", "rulec")
+RULES = "*filter\n-A INPUT -j NOWHERE\nCOMMIT\n"
+
+
+def shell(script: str, stdin: str = "", **variables: str) -> subprocess.CompletedProcess[str]:
+    """Run a script in which ``rulec`` is the program."""
+    quoted = " ".join(f"'{word}'" for word in PROGRAM)
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), **variables}
+    script = f"rulec() {{ {quoted} \"$@\"; }}\n{script}"
+    return subprocess.run(
+        ["sh", "-c", script], input=stdin, env=environment, capture_output=True, text=True, check=False, timeout=60
+    )
+
+
+@pytest.mark.parametrize("module", ["rulec", "rulec.cli"])
+def test_can_be_run_as_a_module(module: str) -> None:
+    command = [sys.executable, "-m", module, "--version"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, f"rulec {__version__}\n", "")
+
+
+def test_version_imports_nothing_that_is_slow() -> None:
+    command = [sys.executable, "-X", "importtime", "-m", "rulec", "--version"]
+    told = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stderr
+    imported = {line.rsplit("|", 1)[1].strip() for line in told.splitlines() if line.startswith("import time:")}
+    assert "rulec.cli" in imported
+    slow = {"argparse", "dataclasses", "inspect", "lark", "oxidd", "pydantic", "re", "rich", "yaml", "rulec.api"}
+    assert imported & slow == set()
+
+
+def test_exit_code_reaches_the_shell() -> None:
+    done = shell("rulec lint -", RULES)
+    assert (done.returncode, done.stderr) == (1, "")
+    assert "<stdin>: 1 error\n" in done.stdout
+
+
+@pytest.mark.parametrize("command", ["lint -", "lint --output-format json -", "fmt --diff -", "fmt -"])
+def test_closed_pipe(command: str) -> None:
+    """``| head -1``: the reader goes away, and nobody complains."""
+    rules = "*filter\n" + "-A INPUT -s 10.0.0.1 -m state --state NEW -j ACCEPT\n" * 5000 + "COMMIT\n"
+    done = shell(f"rulec {command} | head -1", rules)
+    assert done.stderr == ""
+    assert done.stdout.count("\n") == 1
+
+
+def test_closed_error_output() -> None:
+    assert shell("rulec fmt - 2>&1 >/dev/null | head -1", RULES * 2000).stderr == ""
+
+
+@pytest.mark.parametrize("command", ["lint -", "fmt -", "fmt --diff -", "--version"])
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+def test_full_disk(command: str) -> None:
+    done = shell(f"rulec {command} >/dev/full", "*filter\n-A INPUT -s 10.0.0.1 -j ACCEPT\nCOMMIT\n")
+    assert done.returncode == 2
+    assert done.stderr == "rulec: error: input or output failed: No space left on device\n"
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_closed_streams(closed: str) -> None:
+    done = shell(f"rulec lint - {closed}", "*filter\nCOMMIT\n")
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_interrupted() -> None:
+    """Ctrl-C ends it at once and without a traceback."""
+    process = subprocess.Popen(
+        [*PROGRAM, "lint", "-"], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    assert process.stdin
+    process.stdin.write(b"*filter\n")
+    process.stdin.flush()
+    wait_until_it_reads(process.pid)
+    process.send_signal(signal.SIGINT)
+    assert process.wait(timeout=30) == 130
+    assert process.stderr
+    assert process.stderr.read() == b""
+
+
+def wait_until_it_reads(pid: int) -> None:
+    """Until the process has taken what was written and waits for more."""
+    raise NotImplementedError
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
+def test_any_encoding_of_the_terminal(encoding: str) -> None:
+    rules = "# \N{SNOWMAN}\n*filter\n-A INPUT -s 10.0.0.1 -j ACCEPT\nCOMMIT\n"
+    formatted = shell("rulec fmt -", rules, PYTHONIOENCODING=encoding, PYTHONUTF8="0")
+    assert formatted.stdout == rules.replace("10.0.0.1", "10.0.0.1/32")
+    bad = shell("rulec lint -", rules.replace("ACCEPT", "\N{SNOWMAN}"), PYTHONIOENCODING=encoding, PYTHONUTF8="0")
+    shown = "\N{SNOWMAN}" if encoding == "utf-8" else "\\u2603"
+    assert f"3:25: error[syntax-error]: '{shown}' is no chain" in bad.stdout
+
+
+def test_shapes_and_parser_say_the_same() -> None:
+    rules = re.sub("NOWHERE", "ACCEPT", RULES)
+    assert shell("rulec lint -", rules).stdout == shell("rulec lint -", rules, RULEC_SHAPES="0").stdout
