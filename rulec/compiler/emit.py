@@ -21,9 +21,17 @@ def apply(ruleset: Ruleset, plan: Plan) -> str:
     for number in plan.widened:
         lines[number - 1] = _widened_line(ruleset, number)
     for number, rules in plan.inserted.items():
-        lines[number - 1] = "\n".join([*rules, lines[number - 1]])
+        place = _above_comments(lines, number - 1)
+        lines[place] = "\n".join([*rules, lines[place]])
     text = "\n".join(lines)
     return _with_raw(ruleset, plan, text)
+
+
+def _above_comments(lines: list[str], index: int) -> int:
+    """The first of the comment lines that stand right above a line, so that they keep their rule."""
+    while lines[index - 1].startswith("#"):
+        index -= 1
+    return index
 
 
 def _widened_line(ruleset: Ruleset, number: int) -> str:

@@ -50,6 +50,9 @@ def _command(ruleset: Ruleset, number: int, text: str) -> Iterator[str]:
         return
     front = f"{line.counters.text} " if line.counters is not None else ""
     position = f" {line.operand(1)}" if len(line.operands) > 1 else ""
+    if any("\n" in argument.text for argument in line.arguments):
+        yield text  # an unclosed quote took the newline, which no other spelling can say
+        return
     for rule in expanded(Template(line, ruleset.family).rule(())):
         words = saved_rule(rule, ruleset.family).removeprefix(f"-A {rule.chain}")
         yield f"{front}{_VERBS[line.verb]} {rule.chain}{position}{_counters(rule)}{words}"

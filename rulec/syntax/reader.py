@@ -160,7 +160,8 @@ class Reader:
         """A valid line once more: any name that is no target is a chain then, and some that are."""
         chains = self.like_targets[bisect_left(self.like_targets, (number,)) - 1][1]
         parser = LineParser(self.dialect, lambda name: name not in self.target_names or name in chains)
-        line, _ = parser.command(self.source.text_of_line(number), self.source.line_starts[number - 1])
+        text = self.source.text_of_line(number).partition("\0")[0]
+        line, _ = parser.command(text, self.source.line_starts[number - 1])
         assert line is not None
         return line
 

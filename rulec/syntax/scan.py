@@ -31,6 +31,20 @@ class Dialect(NamedTuple):
     opaque: frozenset[str] = frozenset()
 
 
+# Options of matches that -p brings in.
+_OF_PROTOCOLS = frozenset(
+    (
+        "--sport",
+        "--dport",
+        "--source-port",
+        "--destination-port",
+        "--syn",
+        "--tcp-flags",
+        "--icmp-type",
+        "--icmpv6-type",
+    )
+)
+
 # For these iptables takes the whole word: `-ptcp` is the protocol "-ptcp".
 _WHOLE_WORD = frozenset(("--source", "--destination", "--protocol", "--in-interface", "--out-interface", "--jump"))
 
@@ -196,6 +210,8 @@ class Scanner:
             return Item(token, *word, note=f"{name} belongs to the command line, not into a ruleset")
         if token == "NOT_IN_A_RULE":
             return Item(token, *word, note=f"{name} is for listing rules")
+        if COMMANDS[name].argument == "none" and "=" in word.text:
+            return Item("UNKNOWN_OPTION", *word, note=f"{name} takes no argument")
         return Item(token, name, word.start, word.end)
 
     def _exact(self, name: str) -> tuple[int, Option | str] | None:
@@ -243,10 +259,10 @@ class Scanner:
         return True
 
     def _unknown_option(self, name: str) -> str:
+        if name in _OF_PROTOCOLS:
+            return f"unknown option {name!r}; it needs a protocol before it on the line, such as -p tcp"
         known = [spelling for owner in self.owners for spelling in option_table(owner.extension, self.dialect.family)]
         close = suggestion(name, (*known, *COMMANDS))
-        if not close and name in ("--sport", "--dport", "--source-port", "--destination-port", "--syn", "--tcp-flags"):
-            close = "; it needs -p tcp (or udp, sctp, dccp) before it on the line"
         return f"unknown option {name!r}{close}"
 
 
