@@ -5,6 +5,7 @@ Source: the option table of iptables 1.8.9 and iptables(8), tried line by line.
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 
 from rulec.catalogue.extension import IPV4, Extension, Option, Value
@@ -25,8 +26,11 @@ def _read_interface(family: Family, text: str) -> str:
 INTERFACE = Value(("INTERFACE",), "an interface, with + at its end for all that begin so", _read_interface)
 
 
-def _read_counters(family: Family, packets: str, octets: str) -> tuple[int, int]:
-    return int(packets.strip()) & 2**64 - 1, int(octets.strip()) & 2**64 - 1
+_DIGITS = re.compile("[0-9]+")
+
+
+def _read_counters(family: Family, packets: str, octets: str) -> tuple[int, ...]:
+    return tuple(min(int(_DIGITS.findall(text)[0]), 2**64 - 1) for text in (packets, octets))
 
 
 COUNTERS = Value(("COUNTER", "COUNTER"), "packets and bytes", _read_counters)

@@ -47,12 +47,8 @@ def _streams() -> tuple[Any, Any, Any]:
 
 def main(argv: Sequence[str], stdin: TextIO, stdout: TextIO, stderr: TextIO) -> int:
     """Run one command; give its exit code."""
-    if list(argv) in (["--version"], ["-V"]):
-        print(f"rulec {VERSION}", file=stdout)
-        return 0
-    streams = (stdin, stdout, stderr)
     try:
-        code = lazy("rulec.cli.arguments").dispatch(argv, streams)
+        code = _version(stdout) if list(argv) in (["--version"], ["-V"]) else _command(argv, (stdin, stdout, stderr))
         stdout.flush()
     except BrokenPipeError:
         return 0  # nobody reads any more
@@ -61,7 +57,17 @@ def main(argv: Sequence[str], stdin: TextIO, stdout: TextIO, stderr: TextIO) -> 
         return 2
     except Exception as error:
         return _internal_error(error, stderr)
-    return int(code)
+    return code
+
+
+def _version(stdout: TextIO) -> int:
+    print(f"rulec {VERSION}", file=stdout)
+    return 0
+
+
+def _command(argv: Sequence[str], streams: tuple[TextIO, TextIO, TextIO]) -> int:
+    code: int = lazy("rulec.cli.arguments").dispatch(argv, streams)
+    return code
 
 
 def _internal_error(error: Exception, stderr: TextIO) -> int:

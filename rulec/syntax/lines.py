@@ -14,11 +14,12 @@ from rulec.syntax.driver import driver
 from rulec.syntax.grammar import Wanted
 from rulec.syntax.items import Item, Problem
 from rulec.syntax.line import Line, assemble
-from rulec.syntax.ruleset import Table
+from rulec.syntax.ruleset import Table, counters
 from rulec.syntax.scan import Dialect, Scanner
 from rulec.syntax.values import value_problems
 from rulec.syntax.words import LONGEST_WORD, MOST_WORDS, Word, split
 
+CRLF_HINT = "the file has the line ends of Windows (CR LF): sed -i 's/\\r$//' FILE takes them off"
 _BLANK_SEPARATED = re.compile(r"[^ \t\n]+")
 _COUNTERS = re.compile(r"\[\s*([0-9]+):\s*([0-9]+)")  # as sscanf(3) reads them
 
@@ -35,13 +36,13 @@ class LineParser:
 
     def command(self, text: str, start: int) -> tuple[Line | None, list[Problem]]:
         """The command of a line, or what is wrong with it; offsets count from ``start``."""
-        counters, words, problem = _front(text, start)
+        in_front, words, problem = _front(text, start)
         if problem is not None:
             return None, [problem]
         scanner = Scanner(self.dialect, self.is_chain, self.announced)
 
         def items(wanted: Callable[[], Wanted | None]) -> Iterator[Item]:
-            yield from counters
+            yield from in_front
             yield from scanner.scan(words, wanted)
 
         taken, refused = parse("command", items, scanner.restart, start + len(text.rstrip("\n")))
@@ -67,7 +68,7 @@ def parse(
 
 def _front(text: str, start: int) -> tuple[list[Item], list[Word], Problem | None]:
     """The counters in front of a rule, and the words behind them."""
-    counters, behind = [], 0
+    in_front, behind = [], 0
     if text.startswith("["):
         behind = text.find("]") + 1
         if not behind or ":" not in text:
@@ -82,9 +83,9 @@ def _front(text: str, start: int) -> tuple[list[Item], list[Word], Problem | Non
                     "expected [packets:bytes]",
                 ),
             )
-        counters = [Item("RULE_COUNTERS", text[:behind], start, start + behind)]
+        in_front = [Item("RULE_COUNTERS", text[:behind], start, start + behind)]
     words = split(text[behind:], start + behind)
-    return counters, words, _limits(words)
+    return in_front, words, _limits(words)
 
 
 def _limits(words: list[Word]) -> Problem | None:
@@ -132,18 +133,34 @@ def chain_line(text: str, start: int) -> tuple[str, str, Counters | None, Proble
     if problem is not None:
         return "", "", None, problem
     found = _COUNTERS.match(items[3].text) if len(items) > 3 else None
-    return items[1].text, items[2].text, Counters(int(found[1]), int(found[2])) if found else None, None
+    return items[1].text, items[2].text, counters(found[1], found[2]) if found else None, None
 
 
 def unknown_table(name: str, text: str, start: int) -> Problem:
     """A table that iptables does not have."""
     at = start + text.index(name)
     if name.endswith("\r"):
-        hint = "convert the file, for example with: sed -i 's/\\r$//' FILE"
-        return Problem(
-            "the line ends as in Windows (CR LF), and the CR counts as part of the name", at, at + len(name), hint
-        )
+        return Problem("the CR of a Windows line end (CR LF) counts as part of the name", at, at + len(name))
     return Problem(f"there is no table {name!r}{suggestion(name.lower(), BUILTIN_CHAINS)}", at, at + len(name))
+
+
+def commit_line(text: str, start: int) -> Problem | None:
+    """What is wrong with a line that begins with COMMIT: nothing may stand behind it but its newline."""
+    end = start + len(text.rstrip("\n"))
+    items = [Item("COMMIT", text[:6], start, start + 6)]
+    if text != "COMMIT\n":
+        note = "nothing may stand behind COMMIT, no blank and no comment"
+        if text == "COMMIT":
+            note = "the newline behind COMMIT is missing: iptables-restore takes only a whole line"
+        items.append(Item("BAD_WORD", text[6:], start, end, note=note))
+    return parse("commit", lambda wanted: iter(items), lambda: None, end)[1]
+
+
+def blanks(text: str, start: int) -> Problem:
+    """A line that looks empty and is not."""
+    end = start + len(text.rstrip("\n"))
+    message = "a line of blanks is an error: only a truly empty line is left out"
+    return Problem(message, start, end, "delete the blanks")
 
 
 def outside_table(text: str, start: int) -> Problem:
@@ -154,10 +171,8 @@ def outside_table(text: str, start: int) -> Problem:
         return Problem("the file begins with a byte order mark", start, start + 1, "save it as UTF-8 without BOM")
     if bare.lstrip(" \t").startswith("#"):
         return Problem("a comment must begin in the first column", start, end, "delete the blanks before the #")
-    if not bare.strip():
-        return Problem(
-            "a line of blanks is an error: only a truly empty line is left out", start, end, "delete the blanks"
-        )
+    if not bare.strip(" \t"):
+        return blanks(text, start)
     return Problem(
         "this line stands in no table", start, end, "a table begins with a line such as *filter and ends with COMMIT"
     )

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from rulec.catalogue.extension import Extension, Given, Setting
 from rulec.model import Family
-from rulec.syntax.ruleset import Chain, Table, line_of
+from rulec.syntax.ruleset import Chain, Table
 from rulec.syntax.shapes import Template, unquoted
 from rulec.syntax.values import matches_of, protocol_complaint, setting_of, uses_of
 
@@ -41,51 +41,59 @@ class Loading(NamedTuple):
 
 
 class _Stretch(NamedTuple):
-    """What counts of a chain: the rules up to one that ends it for every packet."""
+    """What counts of a chain: jumps and restricted rules up to one that ends it for every packet.
+
+    ``behind`` are the restricted rules after that one.
+    """
 
     jumps: list[tuple[int, str]]
     restricted: list[int]
+    behind: list[int]
 
 
 def refusals(table: Table, loading: Loading) -> Iterator[Refusal]:
     """Everything in a table that the kernel refuses."""
     stretches = {name: _stretch(chain, table, loading) for name, chain in table.chains.items()}
-    hooks: dict[int, set[str]] = {}
+    hooks: dict[str, set[str]] = {}
     for base in table.builtin:
         reached, circle = _reached(base, stretches)
         if circle is not None:
             yield circle
             return
         for name in reached:
-            for line in stretches[name].restricted:
-                hooks.setdefault(line, set()).add(base)
-    known: dict[tuple[Template, frozenset[str], tuple[str, ...]], str] = {}
-    for line in _restricted_lines(table, loading):
-        key = (loading.templates[line], frozenset(hooks.get(line, ())), loading.words.get(line, ()))
+            hooks.setdefault(name, set()).add(base)
+    known: _Known = {}
+    for name, stretch in stretches.items():
+        yield from _refused(table.name, stretch.restricted, frozenset(hooks.get(name, ())), loading, known)
+        yield from _refused(table.name, stretch.behind, frozenset(), loading, known)
+
+
+_Known = dict[tuple[Template, frozenset[str], tuple[str, ...]], str]
+"""What the kernel has against a template in a place with certain words; asked once."""
+
+
+def _refused(table: str, lines: list[int], hooks: frozenset[str], loading: Loading, known: _Known) -> Iterator[Refusal]:
+    for line in lines:
+        key = (loading.templates[line], hooks, loading.words.get(line, ()))
         if key not in known:
-            known[key] = _complaint(table.name, loading.family, *key)
+            known[key] = _complaint(table, loading.family, *key)
         if known[key]:
             yield Refusal(line, known[key])
 
 
-def _restricted_lines(table: Table, loading: Loading) -> Iterator[int]:
-    for chain in table.chains.values():
-        for line in map(line_of, chain.references):
-            if loading.templates[line].restricted:
-                yield line
-
-
 def _stretch(chain: Chain, table: Table, loading: Loading) -> _Stretch:
-    found = _Stretch([], [])
+    found = _Stretch([], [], [])
+    restricted = found.restricted
     templates, jumps = loading.templates, loading.jumps
     for reference in chain.references:
         line = reference if isinstance(reference, int) else reference.line
         if templates[line].restricted:
-            found.restricted.append(line)
-        if line in jumps and jumps[line] in table.chains:
-            found.jumps.append((line, jumps[line]))
-        elif line in loading.stops:
-            break
+            restricted.append(line)
+        if restricted is found.restricted:
+            if line in jumps and jumps[line] in table.chains:
+                found.jumps.append((line, jumps[line]))
+            elif line in loading.stops:
+                restricted = found.behind
     return found
 
 

@@ -25,7 +25,7 @@ from rulec.syntax.words import LONGEST_LINE as LONGEST_READ
 
 _CHUNK = 1 << 18
 _VERDICTS = frozenset(VERDICTS)
-_CHAIN_LINE = re.compile(r":([^ \t\n\r\0]{1,28}) (-|ACCEPT|DROP)(?: \[([0-9]+):([0-9]+)\])?[ \t]*\n")
+_CHAIN_LINE = re.compile(r":([^ \t\n\r\0]{1,28}) (-|ACCEPT|DROP)(?: \[([0-9]{1,18}):([0-9]{1,18})\])?[ \t]*")
 
 
 def read(source: Source, dialect: Dialect) -> Ruleset:
@@ -113,7 +113,7 @@ class Reader:
                 end = position + shape.count(MARK)
                 taken = shape[:1] == "#" or not shape
             position = end
-            if not taken:
+            if not taken and (shape[:1] != ":" or not self._take_chain(texts[index], first + index)):
                 self._line(texts[index] + "\n", starts[index], first + index, shape)
                 if self.ended:
                     return
@@ -137,6 +137,18 @@ class Reader:
         if template.kernel_holes:
             self.words[number] = tuple([row[hole] for hole in template.kernel_holes])
         template.gather(row, number)
+        return True
+
+    def _take_chain(self, text: str, number: int) -> bool:
+        """Take the declaration of a chain in its usual form."""
+        found = _CHAIN_LINE.fullmatch(text)
+        if found is None or self.commands is None or found[1] in self.target_names:
+            return False
+        counters = Counters(int(found[3]), int(found[4])) if found[3] else None
+        complaint = self.commands.declare(found[1], found[2], counters, number)
+        if complaint:
+            start = self.source.line_starts[number - 1]
+            self._report(complaint, Span(start, start + len(text)))
         return True
 
     def _take_jump(self, template: Template, target: str, number: int) -> bool:
@@ -188,9 +200,11 @@ class Reader:
             self._report(message, Span(start, start + len(bare.rstrip("\n"))))
         elif self.table is None:
             self._outside(bare, start, number)
-        elif bare == "COMMIT\n":
-            self._commit(number)
-        elif bare[:1] == ":":
+        elif not bare.strip(" \t\n"):
+            self._problem(lines.blanks(bare, start), number)
+        elif bare.startswith("COMMIT"):
+            self._commit(bare, start, number)
+        elif bare[0] == ":":
             self._chain_line(bare, start, number)
         else:
             self._command_line(bare, start, number, shape)
@@ -217,15 +231,10 @@ class Reader:
 
     def _chain_line(self, text: str, start: int, number: int) -> None:
         assert self.commands is not None
-        found = _CHAIN_LINE.fullmatch(text)
-        if found:
-            name, policy = found[1], found[2]
-            counters = Counters(int(found[3]), int(found[4])) if found[3] else None
-        else:
-            name, policy, counters, problem = lines.chain_line(text, start)
-            if problem is not None:
-                self._problem(problem, number)
-                return
+        name, policy, counters, problem = lines.chain_line(text, start)
+        if problem is not None:
+            self._problem(problem, number)
+            return
         complaint = self.commands.declare(name, policy, counters, number)
         if complaint:
             self._report(complaint, Span(start, start + len(text.rstrip("\n"))))
@@ -314,9 +323,12 @@ class Reader:
             chain.references = [reference for reference in chain.references if line_of(reference) not in self.unsettled]
         self.unsettled = set()
 
-    def _commit(self, number: int) -> None:
+    def _commit(self, text: str, start: int, number: int) -> None:
         """Ask what the kernel would refuse, and close the table."""
         assert self.table is not None
+        problem = lines.commit_line(text, start)
+        if problem is not None:
+            self._problem(problem, number)
         self._settle()
         loading = load.Loading(self.dialect.family, self.ruleset.templates, self.jumps, self.stops, self.words)
         for refusal in load.refusals(self.table, loading):
@@ -329,18 +341,22 @@ class Reader:
 
     def _problem(self, problem: Problem, number: int) -> None:
         self.unsettled.add(number)
-        end = problem.end
-        start = problem.start
-        if start == end == 0:
-            start = self.source.line_starts[number - 1]
-            end = start + len(self.source.line(number))
-        label = Label(self.source, Span(start, end))
-        self.findings.append(Finding(problem.slug, problem.message, (label,), hint=problem.hint))
+        span = Span(problem.start, problem.end)
+        if problem.start == problem.end == 0:
+            span = self._span(number)
+        hint = lines.CRLF_HINT if self.source.text.startswith("\r\n", span.end - 1) else problem.hint
+        self.findings.append(Finding(problem.slug, problem.message, (Label(self.source, span),), hint=hint))
+
+    def _span(self, number: int) -> Span:
+        """A whole line."""
+        start = self.source.line_starts[number - 1]
+        return Span(start, start + len(self.source.line(number)))
 
     def _report(self, message: str, span: Span, hint: str = "") -> None:
+        if self.source.text.startswith("\r\n", span.end - 1):
+            hint = lines.CRLF_HINT
         self.findings.append(Finding("syntax-error", message, (Label(self.source, span),), hint=hint))
 
     def _refused(self, message: str, number: int) -> None:
-        start = self.source.line_starts[number - 1]
-        span = Span(start, start + len(self.source.line(number)))
-        self.findings.append(Finding("load-error", message, (Label(self.source, span),), hint=FAILS_AT_COMMIT))
+        label = Label(self.source, self._span(number))
+        self.findings.append(Finding("load-error", message, (label,), hint=FAILS_AT_COMMIT))

@@ -145,7 +145,12 @@ def with_counters(rule: Rule, line: str) -> Rule:
     packets, _, octets = line[1 : line.index("]")].partition(":")
     if not (packets.isdecimal() and octets.isdecimal()):
         return rule
-    return rule._replace(counters=Counters(int(packets), int(octets)))
+    return rule._replace(counters=counters(packets, octets))
+
+
+def counters(packets: str, octets: str) -> Counters:
+    """Two decimal numbers as strtoull(3) reads them: one that is too large becomes the largest."""
+    return Counters(*(min(int(text[:4000]), 2**64 - 1) for text in (packets, octets)))
 
 
 def expanded(rule: Rule) -> Iterator[Rule]:

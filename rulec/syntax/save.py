@@ -6,12 +6,14 @@ come in hook order, then the others by name, as libiptc keeps them.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from rulec import catalogue
 from rulec.catalogue.base import BASE
 from rulec.catalogue.extension import Given, saved_option
 from rulec.catalogue.values.addresses import Addressed
+from rulec.catalogue.values.text import quoted
 from rulec.model import Counters, Family, Match, Rule, Target, Use
 from rulec.syntax.ruleset import Chain, Ruleset, Table
 
@@ -23,6 +25,8 @@ _SHORT = {
     "--protocol": "-p",
     "--fragments": "-f",
 }
+
+_BARE = re.compile(r"[^\s\"'\\]+")  # a word that needs no quotes
 
 
 def canonical(ruleset: Ruleset) -> str:
@@ -109,4 +113,5 @@ def _opaque_words(uses: tuple[Use, ...]) -> Iterator[str]:
     for use in uses:
         yield from ["!"] * use.negated
         yield use.option
-        yield from use.value or ()
+        for word in use.value or ():
+            yield word if _BARE.fullmatch(word) else quoted(word)

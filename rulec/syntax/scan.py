@@ -110,6 +110,9 @@ class Scanner:
                     yield last
                     if last.token in self._last_tokens:
                         return
+            elif last is not None and last.token in ("OPAQUE_OPTION", "OPAQUE_ARGUMENT"):
+                last = Item("OPAQUE_ARGUMENT", *word)
+                yield last
             else:
                 yield Item("BAD_WORD", *word, note=_bad_word(word.text, alone=not number))
 
@@ -168,6 +171,9 @@ class Scanner:
         item = self._find(name, word)
         yield item
         if not equals:
+            return
+        if item.token == "OPAQUE_OPTION":
+            yield Item("OPAQUE_ARGUMENT", glued, word.end - len(glued), word.end)
             return
         want = wanted()
         if want is None:
@@ -269,6 +275,12 @@ class Scanner:
 def _bad_word(text: str, alone: bool) -> str:
     if text.startswith("#"):
         return f"a comment must begin in the first column{'' if alone else ': text behind a rule is an error'}"
+    if alone and text == "COMMIT":
+        return "COMMIT must begin in the first column"
+    if alone and text.startswith("*"):
+        return "a new table begins here, and the last one lacks its COMMIT"
+    if alone and text.startswith(":"):
+        return "a chain is declared in the first column"
     if text[:1] in "–—‐‑−":
         return f"{text!r} begins with a typographic dash, not with a minus sign"
     if text[:1] in "'“”‘’":

@@ -6,6 +6,7 @@ tools, the tests are skipped with the reason.
 
 from __future__ import annotations
 
+import ctypes
 import itertools
 import os
 import re
@@ -25,6 +26,8 @@ Finished = subprocess.CompletedProcess[str]
 
 _HERE = Path(__file__).parent
 _PATH = os.environ.get("PATH", os.defpath) + ":/usr/sbin:/sbin"
+_LIBC = ctypes.CDLL(None, use_errno=True)
+_CLONE_NEWNET = 0x40000000
 _numbers = itertools.count()
 
 
@@ -77,6 +80,22 @@ def _run(*command: str, text: str = "") -> Finished:
     )
     out, err = (stream.decode("utf-8", "surrogateescape") for stream in (done.stdout, done.stderr))
     return subprocess.CompletedProcess(done.args, done.returncode, out, err)
+
+
+@contextmanager
+def inside(ns: str) -> Iterator[None]:
+    """This thread in a namespace: a socket that is made here stays there (setns(2); os.setns is of Python 3.12)."""
+    with open("/proc/thread-self/ns/net") as home, open(f"/run/netns/{ns}") as there:
+        _enter(there.fileno())
+        try:
+            yield
+        finally:
+            _enter(home.fileno())
+
+
+def _enter(handle: int) -> None:
+    if _LIBC.setns(handle, _CLONE_NEWNET):
+        raise OSError(ctypes.get_errno(), "setns")
 
 
 @contextmanager

@@ -6,14 +6,12 @@ An example is skipped, with the reason, where the running kernel does not have i
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import ExitStack
 
 import pytest
 
 import rulec
 from rulec.model import Family
-from tests.kernel.conftest import namespace
-from tests.kernel.world import ESTIMATORS, World
+from tests.kernel.world import Worlds, worlds
 from tests.unit.catalogue.examples import Case, of_kind
 
 BACKENDS = ("legacy", "nft")
@@ -46,26 +44,11 @@ NFT_SAVES = {
 }
 """What the nft back end makes of rules that the legacy one saves so."""
 
-Worlds = dict[tuple[str, Family], World]
 
-
-@pytest.fixture(scope="module")
-def worlds() -> Iterator[Worlds]:
-    """A namespace for each back end and family, so that rules of one do not share memory with the other."""
-    with ExitStack() as stack:
-        made = {}
-        for backend in BACKENDS:
-            for family in Family:
-                made[backend, family] = World(stack.enter_context(namespace()), family, backend)
-                made[backend, family].furnish()
+@pytest.fixture(scope="module", name="worlds")
+def furnished_worlds() -> Iterator[Worlds]:
+    with worlds(*BACKENDS) as made:
         yield made
-
-
-def skip_where_lacking(world: World, case: Case) -> None:
-    """Skip an example that did not load because this machine lacks what it needs."""
-    reason = world.lack(case.role, case.extension.name)
-    if reason:
-        pytest.skip(reason)
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
@@ -73,9 +56,9 @@ def skip_where_lacking(world: World, case: Case) -> None:
 def test_valid_loads(backend: str, case: Case, worlds: Worlds) -> None:
     """It loads, and is saved as the example says."""
     world = worlds[backend, case.family]
-    done, _ = world.load((ESTIMATORS if case.extension.name == "rateest" else "") + case.ruleset())
+    done, _ = world.load(case)
     if done.returncode:
-        skip_where_lacking(world, case)
+        world.skip_where_lacking(case)
     assert done.returncode == 0, done.stderr
     assert world.rules()[-1] == f"-A {case.example.chain} {saved(case, backend)}"
 
@@ -99,10 +82,10 @@ def test_refused_fails_at_commit(case: Case, worlds: Worlds) -> None:
     """``--test`` takes it, and loading fails at the line of the COMMIT."""
     world = worlds["legacy", case.family]
     assert world.test(case.ruleset()).returncode == 0
-    done, before = world.load(case.ruleset())
+    done, line = world.load(case)
     assert done.returncode == 1
-    assert f"line {before + 3} failed" in done.stderr
-    skip_where_lacking(world, case)
+    assert f"line {line + 1} failed" in done.stderr
+    world.skip_where_lacking(case)
 
 
 @pytest.mark.parametrize("case", of_kind("refused"), ids=str)
@@ -110,11 +93,11 @@ def test_refused_by_nft(case: Case, worlds: Worlds) -> None:
     """The other back end refuses the same rules, but for those listed, and names the line of the rule."""
     world = worlds["nft", case.family]
     assert (world.test(case.ruleset()).returncode == 0) == (case.example.rule not in NFT_TESTS)
-    done, before = world.load(case.ruleset())
+    done, line = world.load(case)
     assert (done.returncode == 0) == (case.example.rule in NFT_LOADS)
     if done.returncode == 4:
-        assert f"line {before + 2}: RULE_APPEND failed" in done.stderr
-        skip_where_lacking(world, case)
+        assert f"line {line}: RULE_APPEND failed" in done.stderr
+        world.skip_where_lacking(case)
 
 
 @pytest.mark.parametrize("family", Family)

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import pytest
+
 from rulec.model import Family
-from tests.kernel.conftest import PROGRAM, Finished, installed, restore, run_in, save
+from tests.kernel.conftest import PROGRAM, Finished, installed, namespace, restore, run_in, save
+from tests.unit.catalogue.examples import Case
 
 SETS = ("test",)
 ACCOUNTS = ("http-traffic", "http traffic")
@@ -50,11 +55,23 @@ class World:
                 run_in(self.ns, "ipset", "create", name, "hash:ip", "family", kind).check_returncode()
         run_in(self.ns, sys.executable, "-c", NEW_ACCOUNTS, *ACCOUNTS)
 
-    def load(self, text: str) -> tuple[Finished, int]:
-        """Load a ruleset behind what deletes the one before; also how many lines stand in front of it."""
-        swept = "".join(f"*{table}\nCOMMIT\n" for table in self.dirty)
-        self.dirty = re.findall(r"^\*(\w+)", text, re.M)
-        return restore(self.ns, swept + text, self.family, self.backend), swept.count("\n")
+    def load(self, case: Case, first: str = "") -> tuple[Finished, int]:
+        """Load an example behind what deletes the one before; also on which line it stands.
+
+        ``first`` is a rule that stands before it in its chain.
+        """
+        before = "".join(f"*{table}\nCOMMIT\n" for table in self.dirty)
+        before += ESTIMATORS if case.extension.name == "rateest" else ""
+        self.dirty = sorted({case.example.table, *re.findall(r"(?m)^\*(\w+)", before)})
+        table, rest = case.ruleset().split("\n", 1)
+        before += f"{table}\n" + (f"-A {case.example.chain} {first}\n" if first else "")
+        return restore(self.ns, before + rest, self.family, self.backend), before.count("\n") + 1
+
+    def sweep(self) -> None:
+        """Delete what was loaded."""
+        text = "".join(f"*{table}\nCOMMIT\n" for table in self.dirty)
+        restore(self.ns, text, self.family, self.backend).check_returncode()
+        self.dirty = []
 
     def test(self, text: str) -> Finished:
         """Have a ruleset only read."""
@@ -69,10 +86,27 @@ class World:
         listed = f"/proc/net/{PROGRAM[self.family].removesuffix('tables')}_tables_{role}"
         return name in run_in(self.ns, "cat", listed).stdout.split()
 
-    def lack(self, role: str, name: str) -> str:
-        """Why this machine cannot load any rule with an extension; empty where it can."""
+    def skip_where_lacking(self, case: Case) -> None:
+        """Skip an example that did not load because this machine lacks what it needs."""
+        name = case.extension.name
         if name in ("set", "SET") and not installed("ipset"):
-            return "ipset is not installed"
+            pytest.skip("ipset is not installed")
         if name == "SECMARK" and not Path("/sys/fs/selinux/enforce").exists():
-            return "SELinux is not at work here"
-        return "" if self.knows(role, name) else f"the kernel has no {name}"
+            pytest.skip("SELinux is not at work here")
+        if not self.knows(case.role, name):
+            pytest.skip(f"the kernel has no {name}")
+
+
+Worlds = dict[tuple[str, Family], World]
+
+
+@contextmanager
+def worlds(*backends: str) -> Iterator[Worlds]:
+    """A namespace for each back end and family, so that rules of one do not share memory with the other."""
+    with ExitStack() as stack:
+        made = {}
+        for backend in backends:
+            for family in Family:
+                made[backend, family] = World(stack.enter_context(namespace()), family, backend)
+                made[backend, family].furnish()
+        yield made
