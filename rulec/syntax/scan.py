@@ -199,10 +199,11 @@ class Scanner:
     def _find(self, name: str, word: Word) -> Item:
         """The option of that name, or of the one name that begins so."""
         found = self._exact(name) or self._by_prefix(name)
-        if found is None and self._load_protocol_match(word):
+        opaque = self._newest_opaque() if name.startswith("--") else 0
+        if found is None and self._load_protocol_match(word, name if opaque else ""):
             return self._find(name, word)
-        if found is None and self.owners[-1].extension.opaque and name.startswith("--"):
-            return Item("OPAQUE_OPTION", name, word.start, word.end, owner=len(self.owners) - 1)
+        if found is None and opaque:
+            return Item("OPAQUE_OPTION", name, word.start, word.end, opaque)
         if found is None:
             return Item("UNKNOWN_OPTION", *word, note=self._unknown_option(name))
         owner, what = found
@@ -252,13 +253,22 @@ class Scanner:
                 seen.add(key)
                 yield number
 
-    def _load_protocol_match(self, word: Word) -> bool:
-        """``-p tcp`` brings in the match of that name as soon as an unknown option is met."""
+    def _newest_opaque(self) -> int:
+        """The newest extension of which the options are not known; 0 where there is none."""
+        return max((number for number, owner in enumerate(self.owners) if owner.extension.opaque), default=0)
+
+    def _load_protocol_match(self, word: Word, name_in_doubt: str) -> bool:
+        """``-p tcp`` brings in the match of that name as soon as an unknown option is met.
+
+        An option that could be that of an opaque extension must be one of that match.
+        """
         if not self._protocol or self._protocol_match_loaded:
             return False
         name = NAMES.get(int(self._protocol), "") if self._protocol.isdecimal() else self._protocol
         extension = self._extension("match", name)
         if extension is None or extension.opaque:
+            return False
+        if not any(known.startswith(name_in_doubt) for known in option_table(extension, self.dialect.family)):
             return False
         self._protocol_match_loaded = True
         self.owners.append(Owner("match", extension.name, extension, word.start, word.end))

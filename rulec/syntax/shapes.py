@@ -30,7 +30,7 @@ _TARGET_NAMES = "|".join(sorted(TARGETS))
 _ARGUMENT = re.compile(
     rf" (?![-!\n ])(?<! -m )(?<! -p )(?!(?<= -j )(?:{_TARGET_NAMES})[ \n])" r'("[^"\\\n]*"|[^ \t\n"]+)(?=[ \n])'
 )
-_RULE_COUNTERS = re.compile(r"(?<=\n)\[[0-9]+:[0-9]+\] (?=-A )")
+_RULE_COUNTERS = re.compile(r"\n\[[0-9]+:[0-9]+\] (?=-A )")
 
 
 def cut(chunk: str) -> tuple[list[str], list[str]]:
@@ -38,7 +38,7 @@ def cut(chunk: str) -> tuple[list[str], list[str]]:
 
     A chunk begins and ends with a newline; each MARK in a shape stands for one argument.
     """
-    pieces = _ARGUMENT.split(_RULE_COUNTERS.sub("", chunk))
+    pieces = _ARGUMENT.split(_RULE_COUNTERS.sub("\n", chunk))
     return MARK.join(pieces[::2]).split("\n")[1:-1], pieces[1::2]
 
 
@@ -192,7 +192,7 @@ class Shapes:
 
 def _places(text: str, start: int) -> list[tuple[int, int]]:
     """Where the arguments stand that :func:`cut` takes out of a line that begins at ``start``."""
-    counters = _RULE_COUNTERS.match("\n" + text, 1)
+    counters = _RULE_COUNTERS.match("\n" + text)
     skipped = counters.end() - 1 if counters else 0
     bare = f"\n{text[skipped:]}\n" if not text.endswith("\n") else f"\n{text[skipped:]}"
     shift = start + skipped - 1

@@ -25,7 +25,7 @@ class Word(NamedTuple):
 
 
 _PLAIN = re.compile(r'[^ \t\n"]+')
-_PIECES = re.compile(r'([^ \t\n"]*)(?:"((?:[^"\\]|\\[\s\S])*)(?:"|\\?\Z)|(?=[ \t\n]|\Z))')
+_PIECES = re.compile(r'([^ \t\n"]*)(?:"((?:[^"\\]|\\[\s\S])*)("|\\?\Z)|(?=[ \t\n]|\Z))')
 _ESCAPED = re.compile(r"\\([\s\S])")
 
 
@@ -45,7 +45,7 @@ def _split_quoted(line: str, offset: int) -> list[Word]:
         found = _PIECES.match(line, position)
         assert found is not None
         text = found[1] if found[2] is None else found[1] + _ESCAPED.sub(r"\1", found[2])
-        closed = found[2] is None or found[0].endswith('"')
+        closed = found[2] is None or found[3] == '"'
         if text or closed:
             words.append(Word(text, offset + position, offset + found.end()))
         position = found.end()

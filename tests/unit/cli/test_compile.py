@@ -70,7 +70,7 @@ def test_mistakes_of_policy_and_ruleset_are_told_at_once() -> None:
     done = rulec("compile", "rules", "--policy", "policy.yaml", "-o", "new")
     assert (done.code, done.out) == (2, "")
     places = [line.split(": ")[0] for line in done.err.splitlines() if ": error[" in line]
-    assert places == ["policy.yaml:2:7", "policy.yaml:4:55", "rules:2:1"]
+    assert places == ["policy.yaml:2:7", "policy.yaml:4:53", "rules:2:1"]
     assert not Path("new").exists()
 
 
