@@ -6,7 +6,6 @@ tools, the tests are skipped with the reason.
 
 from __future__ import annotations
 
-import ctypes
 import itertools
 import os
 import re
@@ -26,8 +25,6 @@ Finished = subprocess.CompletedProcess[str]
 
 _HERE = Path(__file__).parent
 _PATH = os.environ.get("PATH", os.defpath) + ":/usr/sbin:/sbin"
-_LIBC = ctypes.CDLL(None, use_errno=True)
-_CLONE_NEWNET = 0x40000000
 _numbers = itertools.count()
 
 
@@ -39,7 +36,13 @@ def obstacle() -> str:
     if missing:
         return f"not installed: {', '.join(missing)} (Debian: apt-get install iptables iproute2)"
     tried = _run("unshare", "--net", "true")
-    return f"no network namespace: {tried.stderr.strip()}" if tried.returncode else ""
+    if tried.returncode:
+        return f"no network namespace: {tried.stderr.strip()}"
+    for backend in ("legacy", "nft"):
+        tried = _run("unshare", "--net", f"iptables-{backend}-restore", "--wait", text="*filter\nCOMMIT\n")
+        if tried.returncode:
+            return f"the kernel has no {backend} iptables: {tried.stderr.strip()}"
+    return ""
 
 
 def installed(tool: str) -> bool:
@@ -80,22 +83,6 @@ def _run(*command: str, text: str = "") -> Finished:
     )
     out, err = (stream.decode("utf-8", "surrogateescape") for stream in (done.stdout, done.stderr))
     return subprocess.CompletedProcess(done.args, done.returncode, out, err)
-
-
-@contextmanager
-def inside(ns: str) -> Iterator[None]:
-    """This thread in a namespace: a socket that is made here stays there (setns(2); os.setns is of Python 3.12)."""
-    with open("/proc/thread-self/ns/net") as home, open(f"/run/netns/{ns}") as there:
-        _enter(there.fileno())
-        try:
-            yield
-        finally:
-            _enter(home.fileno())
-
-
-def _enter(handle: int) -> None:
-    if _LIBC.setns(handle, _CLONE_NEWNET):
-        raise OSError(ctypes.get_errno(), "setns")
 
 
 @contextmanager

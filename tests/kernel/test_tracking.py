@@ -8,10 +8,8 @@ accepted before it meets the rule, which may drop it.
 from __future__ import annotations
 
 import itertools
-import re
 import socket
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -19,11 +17,12 @@ import rulec
 from rulec.analysis.tracking import tracking_facts
 from rulec.catalogue.extension import Tracking
 from rulec.model import Family
-from tests.kernel.conftest import inside, installed, restore, run_in
+from tests.kernel.conftest import restore
+from tests.kernel.network import KIND, entries, inside
 from tests.kernel.world import World, Worlds, worlds
 from tests.unit.catalogue.examples import Case, of_kind
 
-LOOPBACK = {Family.IPV4: (socket.AF_INET, "127.0.0.1"), Family.IPV6: (socket.AF_INET6, "::1")}
+LOOPBACK = {Family.IPV4: "127.0.0.1", Family.IPV6: "::1"}
 DISCARD = 9
 PASS = f"-p udp --dport {DISCARD} -j ACCEPT"
 
@@ -38,23 +37,11 @@ def furnished_worlds() -> Iterator[Worlds]:
 
 def tracked(ns: str, family: Family) -> bool:
     """Whether a datagram over the loopback has an entry in the end."""
-    kind, address = LOOPBACK[family]
     port = next(_ports)
-    with inside(ns), socket.socket(kind, socket.SOCK_DGRAM) as sender:
-        sender.bind((address, port))
-        sender.sendto(b"?", (address, DISCARD))
-    return bool(re.search(rf"\bsport={port}\b", entries(ns, family)))
-
-
-def entries(ns: str, family: Family) -> str:
-    """The table of connections; to read it does not switch tracking on."""
-    with inside(ns):
-        table = Path("/proc/thread-self/net/nf_conntrack")
-        if table.exists():
-            return table.read_text()
-    if not installed("conntrack"):
-        pytest.skip("the kernel does not list connections in /proc, and conntrack is not installed")
-    return run_in(ns, "conntrack", "-L", "-f", family.value).stdout
+    with inside(ns), socket.socket(KIND[family], socket.SOCK_DGRAM) as sender:
+        sender.bind((LOOPBACK[family], port))
+        sender.sendto(b"?", (LOOPBACK[family], DISCARD))
+    return any(f" sport={port} " in entry for entry in entries(ns, family))
 
 
 def said(case: Case) -> bool:

@@ -60,18 +60,20 @@ class World:
 
         ``first`` is a rule that stands before it in its chain.
         """
-        before = "".join(f"*{table}\nCOMMIT\n" for table in self.dirty)
-        before += ESTIMATORS if case.extension.name == "rateest" else ""
-        self.dirty = sorted({case.example.table, *re.findall(r"(?m)^\*(\w+)", before)})
+        prepared = ESTIMATORS if case.extension.name == "rateest" else ""
+        before = self._empty() + prepared
+        self.dirty = re.findall(r"(?m)^\*(\w+)", prepared + case.ruleset())
         table, rest = case.ruleset().split("\n", 1)
         before += f"{table}\n" + (f"-A {case.example.chain} {first}\n" if first else "")
         return restore(self.ns, before + rest, self.family, self.backend), before.count("\n") + 1
 
     def sweep(self) -> None:
         """Delete what was loaded."""
-        text = "".join(f"*{table}\nCOMMIT\n" for table in self.dirty)
-        restore(self.ns, text, self.family, self.backend).check_returncode()
+        restore(self.ns, self._empty(), self.family, self.backend).check_returncode()
         self.dirty = []
+
+    def _empty(self) -> str:
+        return "".join(f"*{table}\nCOMMIT\n" for table in self.dirty)
 
     def test(self, text: str) -> Finished:
         """Have a ruleset only read."""

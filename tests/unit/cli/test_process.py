@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import re
 import signal
+import struct
 import subprocess
 import sys
+import termios
+import time
 from pathlib import Path
 
 import pytest
@@ -86,11 +90,21 @@ def test_interrupted() -> None:
         [sys.executable, "-c", LISTENING, "lint", "-"], cwd=ROOT, stdin=subprocess.PIPE, stderr=subprocess.PIPE
     )
     assert process.stdin
-    process.stdin.write(b"#" * (1 << 20))  # far more than a pipe holds: once it is written, the program is reading
+    process.stdin.write(b"#")
+    process.stdin.flush()
+    wait_until_read(process.stdin.fileno())
     process.send_signal(signal.SIGINT)
     assert process.wait(timeout=30) == 130
     assert process.stderr
     assert process.stderr.read() == b""
+
+
+def wait_until_read(pipe: int) -> None:
+    """Until the other side has taken all that was written, and waits for more."""
+    unread = 1
+    while unread:
+        (unread,) = struct.unpack("i", fcntl.ioctl(pipe, termios.FIONREAD, bytes(4)))
+        time.sleep(0.2)
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
