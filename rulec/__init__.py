@@ -7,7 +7,10 @@ is used: ``rulec --version`` needs none.
 from importlib import import_module
 from typing import Any
 
-__version__ = "0.1.0"
+from rulec import resources
+
+__version__ = resources.VERSION
+
 __all__ = ["__version__", "canonical", "emit", "load", "parse"]
 
 

@@ -8,15 +8,13 @@ from typing import Any
 from rulec.diagnostics import Finding
 from rulec.errors import InputError, RulecError
 from rulec.model import Family
-from rulec.resources import lazy
+from rulec.resources import VERSION, lazy
 from rulec.source import Source, read_file, write_file
 from rulec.syntax.directives import opaque_names
 from rulec.syntax.family import guess
 from rulec.syntax.reader import read
 from rulec.syntax.ruleset import Ruleset
 from rulec.syntax.scan import Dialect
-
-VERSION = "0.1.0"
 
 
 def parse(text: str, name: str = "-", family: str | None = None, opaque: Iterable[str] = ()) -> Ruleset:

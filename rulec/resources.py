@@ -10,6 +10,8 @@ import os
 from importlib import import_module
 from typing import Any
 
+VERSION = "0.1.0"
+
 _PACKAGE = os.path.dirname(os.path.abspath(__file__))
 
 

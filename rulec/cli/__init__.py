@@ -14,9 +14,7 @@ from contextlib import suppress
 from typing import Any, TextIO
 
 from rulec.errors import RulecError
-from rulec.resources import lazy
-
-VERSION = "0.1.0"
+from rulec.resources import VERSION, lazy
 
 
 def run() -> None:

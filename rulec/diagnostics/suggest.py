@@ -10,10 +10,10 @@ _MOST, _LONGEST = 500, 40  # comparing takes some 20 microseconds a name, and a 
 
 
 def suggestion(name: str, known: Iterable[str]) -> str:
-    """``; did you mean X?`` or nothing; a name that differs by case alone comes first."""
+    """``; did you mean X?`` or nothing, whatever the case of its letters."""
     names = list(known)
     if len(names) > _MOST:
         return ""
-    close = [each for each in names if each.lower() == name.lower()]
-    close = close or lazy("difflib").get_close_matches(name.lower()[:_LONGEST], names, n=1, cutoff=0.65)
-    return f"; did you mean {close[0]}?" if close else ""
+    folded = {each.lower(): each for each in reversed(names)}
+    close = lazy("difflib").get_close_matches(name.lower()[:_LONGEST], list(folded), n=1, cutoff=0.65)
+    return f"; did you mean {folded[close[0]]}?" if close else ""

@@ -65,4 +65,6 @@ def _at_the_end(rejected: Rejected, last: Item | None, end: int) -> Problem:
     if last.option is not None:
         return Problem(f"{last.text} needs an argument", last.start, last.end, f"expected {last.option.value.expected}")
     wanted = " or ".join(_NAMES.get(name, name) for name in rejected.expected)
+    if not last.text.startswith("-"):
+        return Problem(f"{wanted} is missing behind {last.text}", last.start, last.end)
     return Problem(f"{last.text} needs an argument", last.start, last.end, f"expected {wanted}")

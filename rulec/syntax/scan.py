@@ -44,6 +44,24 @@ _OF_PROTOCOLS = frozenset(
         "--icmpv6-type",
     )
 )
+_WITH_OPTIONS = ("tcp", "udp", "sctp", "dccp", "icmp", "icmpv6")
+
+# Options that are often written without their match.
+_OF_MATCHES = {
+    "--state": "state",
+    "--ctstate": "conntrack",
+    "--comment": "comment",
+    "--dports": "multiport",
+    "--sports": "multiport",
+    "--ports": "multiport",
+    "--limit": "limit",
+    "--limit-burst": "limit",
+    "--src-range": "iprange",
+    "--dst-range": "iprange",
+    "--match-set": "set",
+    "--mac-source": "mac",
+    "--uid-owner": "owner",
+}
 
 # For these iptables takes the whole word: `-ptcp` is the protocol "-ptcp".
 _WHOLE_WORD = frozenset(("--source", "--destination", "--protocol", "--in-interface", "--out-interface", "--jump"))
@@ -275,6 +293,11 @@ class Scanner:
         return True
 
     def _unknown_option(self, name: str) -> str:
+        if name in _OF_MATCHES and not any(owner.name == _OF_MATCHES[name] for owner in self.owners):
+            return f"unknown option {name!r}; it needs -m {_OF_MATCHES[name]} before it on the line"
+        if name in _OF_PROTOCOLS and self._protocol not in ("", "all", "0"):
+            close = "" if self._protocol in NAMES.values() else suggestion(self._protocol, _WITH_OPTIONS)
+            return f"unknown option {name!r} for -p {self._protocol}{close}"
         if name in _OF_PROTOCOLS:
             return f"unknown option {name!r}; it needs a protocol before it on the line, such as -p tcp"
         known = [spelling for owner in self.owners for spelling in option_table(owner.extension, self.dialect.family)]
@@ -295,4 +318,4 @@ def _bad_word(text: str, alone: bool) -> str:
         return f"{text!r} begins with a typographic dash, not with a minus sign"
     if text[:1] in "'“”‘’":
         return f"unexpected {text!r}: only the plain double quote quotes"
-    return f"unexpected {text!r}"
+    return f"unexpected {text!r}{suggestion(text, ('COMMIT',)) if alone else ''}"

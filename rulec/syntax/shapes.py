@@ -156,10 +156,14 @@ class Shapes:
         self._passed: dict[tuple[int, bool], set[Any]] = {}
 
     def learn(self, shape: str, text: str, start: int, line: Line, fits: dict[str, Callable[[str], object]]) -> None:
-        """Keep a template of a valid line, if the laws admit it."""
-        found = _places(text, start)
-        holes = self._holes(shape, line, found)
-        if holes is None or len(self.templates) >= MOST_SHAPES:
+        """Keep a template of a valid line, if the laws admit it.
+
+        The first one stays: it may hold arguments that are still to be tested.
+        """
+        if shape in self.templates or len(self.templates) >= MOST_SHAPES:
+            return
+        holes = self._holes(shape, line, _places(text, start))
+        if holes is None:
             return
         template = Template(line, self.family, holes)
         template.probes = tuple(self._probes(template, fits))

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-LONGEST_LINE = 10238  # fgets() into 10,240 bytes, with the newline
+LONGEST_LINE = 10239  # fgets() into 10,240 bytes; a newline that is left over makes an empty line
 LONGEST_WORD = 1023
 MOST_WORDS = 251  # 255 arguments, of which `iptables-restore -t TABLE` takes three
 

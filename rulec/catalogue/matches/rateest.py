@@ -55,7 +55,7 @@ _ESTIMATOR = text(limit=15, show=str)
 
 def _comparison(given: Given) -> str:
     """The comparison that was given last; a ``!`` before any of them turns it round."""
-    name = [use.option for use in given if use.option in _COMPARISONS][-1]
+    name = next((use.option for use in reversed(given.uses) if use.option in _COMPARISONS), "")
     return f"! {name}" if any(given.negated(option) for option in _COMPARISONS) else name
 
 
