@@ -7,6 +7,8 @@ import random
 
 import pytest
 
+import rulec
+from rulec.syntax.shapes import Template
 from tests.property.lines import Body, batch, batches, bodies, reading
 
 LINES = int(os.environ.get("RULEC_MUTATED_LINES", "20000"))
@@ -39,10 +41,10 @@ def test_mutated_lines(part: int, monkeypatch: pytest.MonkeyPatch) -> None:
     assert min(valid, broken) > LINES // PARTS // 4
 
 
-def test_mutations_are_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A reader that takes any argument by its shape would fail the test above."""
-    monkeypatch.setattr("rulec.syntax.shapes.Template.failed_rows", lambda template: [])
+def test_arguments_are_tested_at_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Many of the mutated lines are of a known shape, so that the test above can fail."""
     body = bodies()[0]
     text = body.ruleset(batch(body, 1000, random.Random(0)))
-    by_shapes, by_lark = (reading(text, body.family, shapes, monkeypatch) for shapes in (True, False))
-    assert by_shapes != by_lark
+    findings = len(rulec.parse(text, family=body.family.value).findings)
+    monkeypatch.setattr(Template, "failed_rows", lambda template: [])
+    assert len(rulec.parse(text, family=body.family.value).findings) < findings - 50

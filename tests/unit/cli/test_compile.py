@@ -56,11 +56,11 @@ def test_bytes_that_are_no_text_come_through() -> None:
 
 
 def test_refusal_writes_nothing() -> None:
-    Path("rules").write_text("*filter\n-A OUTPUT -j ACCEPT\nCOMMIT\n")
+    Path("rules").write_text(RULES.replace("-A INPUT -j DROP", "-A OUTPUT -j ACCEPT"))
     Path("old").write_text("old")
     done = rulec("compile", "rules", "--policy", "policy.yaml", "-o", "old")
     assert (done.code, done.out) == (1, "")
-    assert done.err.startswith("rules:2:1: error[refused]: OUTPUT is filtered")
+    assert done.err.startswith("rules:3:1: error[refused]: OUTPUT is filtered")
     assert Path("old").read_text() == "old"
 
 
@@ -75,7 +75,9 @@ def test_mistakes_of_policy_and_ruleset_are_told_at_once() -> None:
 
 
 def test_warnings_of_the_ruleset_do_not_stand_in_the_way() -> None:
-    Path("rules").write_text("# rulec: opaque[geoip]\n" + RULES.replace("-A INPUT -j DROP", "-A FORWARD -m geoip -j DROP"))
+    Path("rules").write_text(
+        "# rulec: opaque[geoip]\n" + RULES.replace("-A INPUT -j DROP", "-A FORWARD -m geoip -j DROP")
+    )
     assert rulec("compile", "rules", "--policy", "policy.yaml").code == 0
 
 

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from rulec import source
 from tests.running import rulec
 
 LOOSE = "# web\n*filter\n\n-A INPUT -p tcp --dport 22 -j ACCEPT\nCOMMIT\n"
@@ -77,7 +76,7 @@ def test_failed_writing_leaves_everything_as_it_was(loose: Path, monkeypatch: py
     def full(handle: int) -> None:
         raise OSError(28, os.strerror(28))
 
-    monkeypatch.setattr(source.os, "fsync", full)
+    monkeypatch.setattr(os, "fsync", full)
     assert rulec("fmt", loose) == (2, "", f"rulec: error: {loose}: No space left on device\n")
     assert loose.read_text() == LOOSE
     assert [path.name for path in loose.parent.iterdir()] == ["rules"]
@@ -169,3 +168,20 @@ def test_names_do_not_steer_the_terminal(tmp_path: Path) -> None:
     path.write_text(LOOSE)
     done = rulec("fmt", "--check", path)
     assert done.out == f"{tmp_path}/\N{REPLACEMENT CHARACTER}[31mrules would change\n"
+
+
+@pytest.mark.parametrize(
+    ("written", "formatted"),
+    [
+        ("-m geoip   --src-cc XX,YY", "-m geoip --src-cc XX,YY"),
+        ("-m geoip ! --src-cc=XX", "-m geoip ! --src-cc XX"),
+        ('-m geoip --src-cc "X Y" Z', '-m geoip --src-cc "X Y" Z'),
+        ("-m geoip --here", "-m geoip --here"),
+        ("-m geoip --src-cc XX -p tcp --dport 22", "-p tcp -m geoip --src-cc XX -m tcp --dport 22"),
+        ("-p tcp -m geoip --dport 22 --src-cc XX", "-p tcp -m geoip --src-cc XX -m tcp --dport 22"),
+    ],
+)
+def test_words_of_opaque_extensions_are_kept(written: str, formatted: str) -> None:
+    rules = "*filter\n-A INPUT {} -j TARPIT --honeypot\nCOMMIT\n"
+    done = rulec("fmt", "--opaque", "geoip", "--opaque", "TARPIT", "-", stdin=rules.format(written))
+    assert done == (0, rules.format(formatted), "")

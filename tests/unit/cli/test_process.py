@@ -29,7 +29,7 @@ def shell(script: str, stdin: str = "", **variables: str) -> subprocess.Complete
     """Run a script in which ``rulec`` is the program."""
     quoted = " ".join(f"'{word}'" for word in PROGRAM)
     environment = {**os.environ, "PYTHONPATH": str(ROOT), **variables}
-    script = f"rulec() {{ {quoted} \"$@\"; }}\n{script}"
+    script = f'rulec() {{ {quoted} "$@"; }}\n{script}'
     return subprocess.run(
         ["sh", "-c", script], input=stdin, env=environment, capture_output=True, text=True, check=False, timeout=60
     )

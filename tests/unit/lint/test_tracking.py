@@ -27,9 +27,9 @@ def said(table: str, *rules: str, family: str = "ipv4") -> list[tuple[str, int, 
     [
         ("filter", "-A INPUT -m state --state NEW", [(MATCH, "state")]),
         ("filter", "-A INPUT -m conntrack --ctstate INVALID", [(MATCH, "conntrack")]),
-        ("filter", "-A INPUT -m connbytes --connbytes 1 --connbytes-dir both --connbytes-mode packets", [(MATCH, "connbytes")]),
+        ("filter", "-A INPUT -m connlimit --connlimit-above 9", [(MATCH, "connlimit")]),
         ("filter", "-A INPUT -m helper --helper ftp", [(MATCH, "helper")]),
-        ("filter", "-A INPUT -m state --state NEW -m conntrack --ctstate NEW", [(MATCH, "state"), (MATCH, "conntrack")]),
+        ("filter", "-A INPUT -m state --state NEW -m helper --helper ftp", [(MATCH, "state"), (MATCH, "helper")]),
         ("mangle", "-A PREROUTING -j CONNMARK --save-mark", [(TARGET, "CONNMARK")]),
         ("raw", "-A PREROUTING -p tcp --dport 21 -j CT --helper ftp", [(TARGET, "CT")]),
         ("raw", "-A PREROUTING -j CT --notrack", [(LOADED, "CT")]),
@@ -38,7 +38,7 @@ def said(table: str, *rules: str, family: str = "ipv4") -> list[tuple[str, int, 
         ("filter", "-A INPUT -m mark --mark 1 -j ACCEPT", []),
         ("raw", "-A PREROUTING -p udp --dport 53 -j ACCEPT", []),
     ],
-)  # fmt: skip
+)
 def test_rule(table: str, rule: str, found: list[tuple[str, str]]) -> None:
     assert said(table, rule) == [(slug, 2, words) for slug, words in found]
 
@@ -48,7 +48,7 @@ def test_rule(table: str, rule: str, found: list[tuple[str, str]]) -> None:
     ["MASQUERADE", "SNAT --to-source 192.0.2.1", "NETMAP --to 192.0.2.0/24"],
 )
 def test_nat(target: str) -> None:
-    name = target.split()[0]
+    name = target.split(maxsplit=1)[0]
     assert said("nat", f"-A POSTROUTING -j {target}") == [(LOADED, 1, "*nat"), (NAT, 2, name)]
 
 
