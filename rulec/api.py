@@ -51,11 +51,12 @@ def format_ruleset(ruleset: Ruleset) -> str:
     The result is read again and compared: RulecError if it does not mean the
     same.  The ruleset must be without errors.
     """
-    text: str = lazy("rulec.syntax.fmt").formatted(ruleset)
-    again = read(Source(ruleset.source.name, text), ruleset.dialect)
-    if not again.valid or canonical(again) != canonical(ruleset):
-        raise RulecError(f"{ruleset.source.name}: the formatted text would not mean the same; nothing is written")
-    return text
+    for careful in (False, True):
+        text: str = lazy("rulec.syntax.fmt").formatted(ruleset, careful)
+        again = read(Source(ruleset.source.name, text), ruleset.dialect)
+        if again.valid and canonical(again) == canonical(ruleset):
+            return text
+    raise RulecError(f"{ruleset.source.name}: the formatted text would not mean the same; nothing is written")
 
 
 def checks(select: Iterable[str] = (), ignore: Iterable[str] = ()) -> tuple[Any, ...]:

@@ -20,12 +20,34 @@ _VERBS = {"APPEND": "-A", "INSERT": "-I", "REPLACE": "-R", "DELETE": "-D", "CHEC
 _BLANK_SEPARATED = re.compile(r"[^ \t]+")
 
 
-def formatted(ruleset: Ruleset) -> str:
-    """The text of a valid ruleset in canonical form, line by line."""
+def formatted(ruleset: Ruleset, careful: bool = False) -> str:
+    """The text of a valid ruleset in canonical form, line by line.
+
+    Of some rules iptables-save prints what iptables-restore refuses or takes for
+    another rule.  ``careful`` looks for them, and leaves their lines as they are.
+    """
     lines = ruleset.source.text.removesuffix("\n").split("\n")
     end = next((finding.line for finding in ruleset.findings if finding.slug == "reading-ends"), len(lines) + 1)
-    written = [line for number, text in enumerate(lines[: end - 1], 1) for line in _line(ruleset, number, text)]
+    written: list[str] = []
+    for number, text in enumerate(lines[: end - 1], 1):
+        made = list(_line(ruleset, number, text))
+        same = not careful or made == [text] or text[0] in "*:" or _means(ruleset, number, text, made)
+        written += made if same else [text]
     return "".join(f"{line}\n" for line in written + lines[end - 1 :]) if ruleset.source.text else ""
+
+
+def _means(ruleset: Ruleset, number: int, text: str, made: list[str]) -> bool:
+    """Whether these lines make the same rules as the one from which they were made."""
+    rules = [_saved(ruleset, number, line) for line in made]
+    return None not in rules and [rule for some in rules for rule in some or ()] == _saved(ruleset, number, text)
+
+
+def _saved(ruleset: Ruleset, number: int, text: str) -> list[str] | None:
+    """What iptables-save prints of the rules of a text in place of a line; None where it is invalid."""
+    line = ruleset.parse_as(number, text.partition("\0")[0])
+    if line is None:
+        return None
+    return [saved_rule(rule, ruleset.family) for rule in expanded(Template(line, ruleset.family).rule(()))]
 
 
 def _line(ruleset: Ruleset, number: int, text: str) -> Iterator[str]:

@@ -96,6 +96,7 @@ class Ruleset:
         self.templates: dict[int, Template] = {}
         self.renamed: dict[int, str] = {}  # lines whose rule jumps to a chain that was renamed later, and its name
         self.parse_line: Callable[[int], Line]  # a valid line once more, with the places of its words
+        self.parse_as: Callable[[int, str], Line | None]  # another text in its place, None if it is invalid
 
     @property
     def family(self) -> Family:

@@ -1,0 +1,67 @@
+"""What the reader has to say, gathered while it reads."""
+
+from __future__ import annotations
+
+from rulec.diagnostics import Finding, Label, Severity
+from rulec.source import Source, Span
+from rulec.syntax import lines
+from rulec.syntax.items import Problem
+from rulec.syntax.values import FAILS_AT_COMMIT
+
+MOST = 10_000
+
+
+class Complaints:
+    """The findings about one text; after the first ten thousand it is ``full``, and nobody would read more."""
+
+    def __init__(self, source: Source) -> None:
+        self.source = source
+        self.full = False
+        self._findings: list[Finding] = []
+
+    def in_order(self) -> tuple[Finding, ...]:
+        """The findings in the order of the text."""
+        return tuple(sorted(self._findings, key=lambda finding: finding.place.span))
+
+    def problem(self, problem: Problem, number: int) -> None:
+        """Something wrong with a line, at its words or with all of it."""
+        span = Span(problem.start, problem.end) if problem.end else self._line(number)
+        self._add(problem.slug, problem.message, span, problem.hint)
+
+    def line(self, message: str, number: int) -> None:
+        """Something wrong with a whole line."""
+        self._add("syntax-error", message, self._line(number))
+
+    def end(self, message: str, hint: str) -> None:
+        """Something missing at the end."""
+        end = len(self.source.text)
+        self._add("syntax-error", message, Span(end, end), hint)
+
+    def refused(self, message: str, number: int) -> None:
+        """A line that the kernel refuses when its table is committed."""
+        self._add("load-error", message, self._line(number), FAILS_AT_COMMIT)
+
+    def warning(self, slug: str, message: str, span: Span) -> None:
+        """Something that is no error."""
+        self._append(Finding(slug, message, (Label(self.source, span),), Severity.WARNING))
+
+    def reading_ends(self, number: int) -> None:
+        """A line behind which iptables-restore reads nothing."""
+        message = "iptables-restore ends here, says that all is well, and loads nothing of this table and what follows"
+        self.warning("reading-ends", message, self._line(number))
+
+    def _add(self, slug: str, message: str, span: Span, hint: str = "") -> None:
+        if self.source.text.startswith("\r\n", span.end - 1):
+            hint = lines.CRLF_HINT
+        self._append(Finding(slug, message, (Label(self.source, span),), hint=hint))
+
+    def _append(self, finding: Finding) -> None:
+        self._findings.append(finding)
+        if len(self._findings) == MOST and not self.full:
+            self.full = True
+            message = f"these were {MOST} findings: what follows is not read"
+            self._findings.append(Finding("syntax-error", message, (Label(self.source, finding.place.span),)))
+
+    def _line(self, number: int) -> Span:
+        start = self.source.line_starts[number - 1]
+        return Span(start, start + len(self.source.line(number)))
