@@ -26,7 +26,8 @@ class OpenTable:
 
     def __init__(self, ruleset: Ruleset, name: str, number: int, announced: set[str]) -> None:
         self.ruleset = ruleset
-        self.table = Table(name, number, {chain: Chain(chain) for chain in BUILTIN_CHAINS.get(name, ())})
+        self.table = Table(name, number, {})
+        self.table.chains.update((chain, Chain(chain)) for chain in self.table.builtin)
         self.chains = self.table.chains
         self._jumps: dict[int, str] = {}
         self._stops: set[int] = set()
@@ -94,6 +95,8 @@ class OpenTable:
     def commit(self, number: int) -> Iterator[load.Refusal]:
         """Close the table; what the kernel refuses of it."""
         self.table.last_line = number
+        if self.table.name not in BUILTIN_CHAINS:
+            return iter(())
         templates = self.ruleset.templates
         loading = load.Loading(self.ruleset.family, templates, self._jumps, self._stops, self._words)
         return load.refusals(self.table, loading)

@@ -168,7 +168,7 @@ class Reader:
             self.said.line(message, number)
         elif self.open is None:
             self._outside(bare, start, number)
-        elif not bare.strip(" \t\n"):
+        elif not bare.strip(" \t\r\n"):
             self._problem(lines.blanks(bare, start), number)
         elif bare.startswith("COMMIT"):
             self._commit(self.open, bare, start, number)

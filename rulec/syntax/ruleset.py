@@ -67,8 +67,8 @@ class Table:
 
     @property
     def builtin(self) -> tuple[str, ...]:
-        """The names of its base chains."""
-        return BUILTIN_CHAINS.get(self.name, ())
+        """The names of its base chains; a table that does not exist has all, so that its lines are no errors too."""
+        return BUILTIN_CHAINS.get(self.name, BUILTIN_CHAINS["mangle"])
 
     def lines(self) -> list[int]:
         """The lines of its rules, each once, in the order of the text."""

@@ -108,9 +108,9 @@ def _reading_problem(line: Line, plan: Plan, setting: Setting) -> Problem | None
     except Unloadable as error:
         return Problem(f"{plan.option.name}: {error}", words[0].start, words[-1].end, FAILS_AT_COMMIT, "load-error")
     except ValueError as error:
-        return Problem(
-            f"{plan.option.name}: {error}", words[0].start, words[-1].end, f"expected {plan.option.value.expected}"
-        )
+        expected = plan.option.value.expected
+        hint = "" if expected in str(error) else f"expected {expected}"
+        return Problem(f"{plan.option.name}: {error}", words[0].start, words[-1].end, hint)
     return None
 
 
