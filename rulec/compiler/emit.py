@@ -97,8 +97,11 @@ def _saved(ruleset: Ruleset, chain: Chain) -> Iterator[str]:
 
 
 def _expected(ruleset: Ruleset, chain: Chain, plan: Plan) -> Iterator[str]:
+    before = 0
     for placed in ruleset.rules(chain):
-        yield from (rule for rule in plan.inserted.get(placed.line, ()) if rule.startswith("-A"))
+        if placed.line != before:  # a line that lists addresses makes several rules
+            yield from (rule for rule in plan.inserted.get(placed.line, ()) if rule.startswith("-A"))
+        before = placed.line
         rule = widened(placed.rule) if placed.line in plan.widened else placed.rule
         yield saved_rule(rule, ruleset.family)
 

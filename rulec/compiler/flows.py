@@ -155,10 +155,20 @@ def _smallest(extents: Iterator[Extent | None]) -> Extent | None:
 
 
 def _address_type(match: Match, flow: HotFlow) -> Extent | None:
+    """Requests go to LOCAL addresses.
+
+    For IPv6 these are UNICAST or ANYCAST too, and of a list all must hold at once
+    (net/netfilter/xt_addrtype.c).
+    """
     (use, *more) = match.uses
-    if more or use.option != "--dst-type":
+    if more or use.option != "--dst-type" or _LOCAL_TOO.intersection(use.value):
         return Extent.SOME
-    return _inverted(Extent.ALL if "LOCAL" in use.value else Extent.NONE, use.negated)
+    if "LOCAL" not in use.value:
+        return _inverted(Extent.NONE, use.negated)
+    return _inverted(Extent.ALL, use.negated) if len(use.value) == 1 else Extent.SOME
+
+
+_LOCAL_TOO = frozenset(("UNICAST", "ANYCAST"))
 
 
 _MATCHES: dict[str, Callable[[Match, HotFlow], Extent | None]] = {

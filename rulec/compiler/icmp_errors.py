@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from rulec.compiler.flows import PortRange, plain_states
 from rulec.compiler.outcome import Declined
-from rulec.model import Family, Match, Rule
+from rulec.model import Family, Match, Rule, Target
 from rulec.model.protocols import ICMP, ICMPV6
 from rulec.syntax.ruleset import PlacedRule
 from rulec.syntax.save import saved_rule
@@ -27,6 +27,7 @@ Source quench and redirect (4, 5) are RELATED too, and left out.
 
 _MOST_RANGES = 10  # XT_U32_MAXSIZE
 _PROTOCOL = {Family.IPV4: ICMP, Family.IPV6: ICMPV6}
+_LOGGING = frozenset(("LOG", "NFLOG", "ULOG", "AUDIT"))
 _COPIED = ("--source", "--destination", "--in-interface")
 
 
@@ -39,76 +40,100 @@ class Admitted:
     types: tuple[int, ...]
 
 
+@dataclass(slots=True)
+class _Way:
+    """What has been met on the way of errors through INPUT: lines, 0 for none."""
+
+    point: int = 0  # the first rule that asks for INVALID: new rules belong in front of it
+    lost: int = 0  # the first rule that may drop INVALID errors
+    otherwise: int = 0  # behind that, a rule that admits errors whatever their state
+    widened: int = 0  # a rule that accepts errors once they are INVALID
+    found: Admitted | None = None
+
+
 def admitted(rules: Iterable[PlacedRule], policy: str, family: Family) -> Admitted | None:
     """Where errors about known flows are admitted now; None where nothing needs to change.
 
     Declined where a rule on their way is not understood.
     """
-    point = 0
-    found: Admitted | None = None
+    way = _Way()
+    rest = policy != "DROP"
     for placed in rules:
-        types = _types(placed.rule, family)
-        if not types or placed.rule.target is None:
+        types, target = _types(placed.rule, family), placed.rule.target
+        if not types or target is None:
             continue
         states = _states(placed)
-        if states is not None and "RELATED" in states and placed.rule.target.name == "ACCEPT":
-            found = _admitting(placed, states, types, point, found)
-            if found is None or _unbounded(placed.rule, types, family):
-                return found
-            point = found.line
-        elif states is None and not point and _decides_all(placed.rule, types, family):
-            return None
-        else:
-            point = _passed_by(placed, states, point)
-    if point and found is None:
+        if states is None and _decides_all(placed.rule, types, family):
+            rest = target.name == "ACCEPT"
+            break
+        _pass(way, placed, states, types)
+        if way.found is not None and _unbounded(way.found.rule, types, family):
+            return way.found
+    return _outcome(way, rest)
+
+
+def _outcome(way: _Way, rest: bool) -> Admitted | None:
+    """What is to be done after all rules; ``rest`` tells whether errors that no rule was for are accepted."""
+    if way.lost and (way.otherwise or rest):
         raise Declined(
             "errors about the flow are INVALID once it is untracked, and would be dropped here",
-            point,
+            way.lost,
             "accept RELATED packets in front of it, or say icmp-errors: leave in the policy",
         )
-    return found
+    if way.widened and not rest:
+        raise Declined(
+            "errors about the flow are INVALID once it is untracked, and would be accepted here",
+            way.widened,
+            "accept RELATED packets behind it",
+        )
+    return way.found
 
 
-def _admitting(
-    placed: PlacedRule, states: frozenset[str], types: tuple[int, ...], point: int, before: Admitted | None
-) -> Admitted | None:
-    """The rule that accepts RELATED errors; nothing is to be done where it takes INVALID ones too."""
-    if before is not None:
+def _pass(way: _Way, placed: PlacedRule, states: frozenset[str] | None, types: tuple[int, ...]) -> None:
+    """What a rule that does not decide on all errors means for them."""
+    target = placed.rule.target
+    assert target is not None
+    if states is None:
+        _stateless(way, placed, target)
+    elif "RELATED" in states:
+        way.found = _admitting(placed, target, types, way)
+    elif "INVALID" in states and placed.rule.match("u32") is None:  # the rules of this module look inside
+        way.point = way.point or placed.line
+        if target.name == "ACCEPT":
+            way.widened = way.widened or placed.line
+        elif not (target.extends and target.name in _LOGGING):
+            way.lost = way.lost or placed.line
+
+
+def _admitting(placed: PlacedRule, target: Target, types: tuple[int, ...], way: _Way) -> Admitted:
+    """The rule that accepts RELATED errors, if the new rules can ask for what it asks for."""
+    if target.name != "ACCEPT":
+        raise Declined(f"{target.name} for RELATED packets would miss the errors about this flow", placed.line)
+    if way.found is not None:
         raise Declined("more than one rule admits RELATED errors, which is not carried over yet", placed.line)
     others = {match.name for match in placed.rule.matches} - {"state", "conntrack", "comment"}
     if others or any(use.option not in (*_COPIED, "--protocol") for use in placed.rule.base):
         raise Declined("the rule admits RELATED errors on conditions that are not carried over yet", placed.line)
-    if "INVALID" in states:
-        return None
-    return Admitted(point or placed.line, placed.rule, types)
+    return Admitted(way.point or placed.line, placed.rule, types)
 
 
-def _passed_by(placed: PlacedRule, states: frozenset[str] | None, point: int) -> int:
-    """The line in front of which new rules belong, after a rule that does not admit errors for sure."""
-    target = placed.rule.target
-    assert target is not None
-    if states is None:
-        _stateless(placed, bool(point))
-    elif "RELATED" in states:
-        raise Declined(f"{target.name} for RELATED packets would miss the errors about this flow", placed.line)
-    elif "INVALID" in states and target.name != "ACCEPT":
-        return point or placed.line
-    return point
-
-
-def _stateless(placed: PlacedRule, between: bool) -> None:
+def _stateless(way: _Way, placed: PlacedRule, target: Target) -> None:
     """A rule without state stays as it is, unless the new rules would overtake it."""
-    target = placed.rule.target
-    assert target is not None
     follows = target.goto or not (target.extends or target.name in ("ACCEPT", "DROP"))
-    if follows or (between and target.name != "ACCEPT"):
+    overtaken = target.name != "ACCEPT" and way.point and (way.found is None or way.widened)
+    if follows or overtaken:
         raise Declined(
             f"{target.name} may decide on ICMP errors about this flow, which is not carried over yet", placed.line
         )
+    if target.name == "ACCEPT" and way.lost:
+        way.otherwise = placed.line
 
 
 def _states(placed: PlacedRule) -> frozenset[str] | None:
-    """The states that the rule asks for, None for a rule without; Declined for more than plain states."""
+    """The states that the rule asks for; Declined for more than plain states.
+
+    None where it does not matter whether an error is RELATED or INVALID.
+    """
     found: frozenset[str] | None = None
     for match in placed.rule.matches:
         if match.name in ("state", "conntrack"):
@@ -116,7 +141,7 @@ def _states(placed: PlacedRule) -> frozenset[str] | None:
             if states is None or found is not None:
                 raise Declined("the rule asks for more than a plain list of states", placed.line)
             found = states
-    return found
+    return None if found is not None and found >= {"RELATED", "INVALID"} else found
 
 
 def _types(rule: Rule, family: Family) -> tuple[int, ...]:
@@ -147,8 +172,8 @@ def _unbounded(rule: Rule, types: tuple[int, ...], family: Family) -> bool:
 
 
 def _decides_all(rule: Rule, types: tuple[int, ...], family: Family) -> bool:
-    """Whether a rule without state decides on every error."""
-    plain = all(match.name == "comment" for match in rule.matches)
+    """Whether a rule for which the state does not matter decides on every error."""
+    plain = all(match.name in ("state", "conntrack", "comment") for match in rule.matches)
     target = rule.target
     ends = target is not None and not target.goto and target.name in ("ACCEPT", "DROP", "REJECT")
     return plain and ends and _unbounded(rule, types, family)

@@ -151,6 +151,8 @@ class Commands:
         new = statement.line.operand(1) or ""
         if chain.name in self.table.builtin:
             return f"{chain.name} is a base chain and keeps its name"
+        if new[:1] in ("-", "!"):
+            return f"a new chain name may not begin with {new[0]!r}"
         if new in self.table.chains or new in VERDICTS:
             return f"{new!r} exists already"
         for line, target in self.jumps.items():

@@ -71,18 +71,10 @@ def _front(text: str, start: int) -> tuple[list[Item], list[Word], Problem | Non
     in_front, behind = [], 0
     if text.startswith("["):
         behind = text.find("]") + 1
-        if not behind or ":" not in text:
-            missing = "]" if not behind else ":"
-            return (
-                [],
-                [],
-                Problem(
-                    f"the counters in front of the rule lack a {missing!r}",
-                    start,
-                    start + 1,
-                    "expected [packets:bytes]",
-                ),
-            )
+        missing = "']'" if not behind else "':'" if ":" not in text else "packets" if text[1] == ":" else ""
+        if missing:
+            message = f"the counters in front of the rule lack {missing}"
+            return [], [], Problem(message, start, start + 1, "expected [packets:bytes]")
         in_front = [Item("RULE_COUNTERS", text[:behind], start, start + behind)]
     words = split(text[behind:], start + behind)
     return in_front, words, _limits(words)

@@ -8,7 +8,7 @@ import pytest
 
 from tests.running import rulec
 
-RULES = "*filter\n-A INPUT -p tcp -m tcp --dport 80 -m conntrack --ctstate NEW -j ACCEPT\n-A INPUT -j DROP\nCOMMIT\n"
+RULES = "*filter\n-A INPUT -p tcp --dport 80 -m state --state NEW,ESTABLISHED -j ACCEPT\n-A INPUT -j DROP\nCOMMIT\n"
 POLICY = "version: 1\nmode: notrack\nhot:\n  - {name: web, role: server, protocol: tcp, ports: 80}\n"
 BAD_POLICY = "version: 1\nmode: notrak\nhot:\n  - {name: web, role: server, protocol: tcp, ports: 99999}\n"
 
@@ -24,7 +24,7 @@ def test_result_goes_to_the_output_and_notes_to_the_error_output() -> None:
     done = rulec("compile", "rules", "--policy", "policy.yaml")
     assert done.code == 0
     assert done.out.startswith("*filter\n")
-    assert "--ctstate NEW,UNTRACKED -j ACCEPT\n" in done.out
+    assert "--state NEW,ESTABLISHED,UNTRACKED -j ACCEPT\n" in done.out
     assert done.out.endswith("-j CT --notrack\nCOMMIT\n")
     assert done.err
     assert all(line.startswith("rules: ") for line in done.err.splitlines())

@@ -26,6 +26,7 @@ DONE = [
     (f"{TWO}\n-D INPUT -i a", ["b"]),
     (f"{TWO}\n{A} -i a\n-D INPUT -i a", ["b", "a"]),
     (f"{TWO}\n-C INPUT -i b", ["a", "b"]),
+    (f"{TWO}\n-Z INPUT 2\n-Z INPUT\n-Z", ["a", "b"]),
     (f"{TWO}\n-F INPUT", []),
     (f"{TWO}\n-F", []),
     (f"{A} -i a -c 1 2\n-D INPUT -i a", []),
@@ -86,6 +87,7 @@ FAILED = [
     (f"-N a\n{A} -j a\n-X", "4:1", "still jumps"),
     ("-E INPUT a", "2:1", "base chain"),
     ("-N a\n-E a a", "3:1", "exists already"),
+    ("-N a\n-E a -b", "3:1", "'-'"),
     ("-N a\n-E a b\n-A a", "4:1", "no chain 'a'"),
     ("-N a\n-P a DROP", "3:1", "no base chain"),
     ("-P INPUT RETURN", "2:1", "'RETURN'"),
@@ -157,6 +159,20 @@ def test_reading_ends_at_help() -> None:
     assert [(found.line, found.slug) for found in ruleset.findings] == [(5, "reading-ends")]
     assert ruleset.valid
     assert list(ruleset.tables) == ["raw"]
+
+
+def test_a_line_once_more_knows_its_places() -> None:
+    """Also where the ruleset is long read, and where its shape was known."""
+    ruleset = read(f"{TWO}\n{A} -s 192.0.2.1")
+    for number, words in ((3, ["INPUT", "b"]), (4, ["INPUT", "192.0.2.1"])):
+        found = ruleset.parse_line(number).arguments
+        assert [ruleset.source.text[item.start : item.end] for item in found] == words
+
+
+def test_chains_know_where_they_were_declared() -> None:
+    ruleset = read(":web -\n:OUTPUT DROP\n:OUTPUT ACCEPT\n-N new")
+    lines = {name: chain.line for name, chain in ruleset.tables["filter"].chains.items()}
+    assert lines == {"INPUT": 0, "FORWARD": 0, "OUTPUT": 3, "web": 2, "new": 5}
 
 
 def rules_of(ruleset: Ruleset, chain: str) -> list[int]:

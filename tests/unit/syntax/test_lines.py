@@ -59,6 +59,7 @@ BODIES = [
     ('"-A" "INPUT" "-j" "DROP"', [f"{A} -j DROP"]),
     # the family of a line
     (f"-4 {A} -j DROP\n-6 {A}\n--ipv4 {A}\n{A} -6 -j nowhere", [f"{A} -j DROP", A]),
+    (f"{A} -s 192.0.2.256 -6", []),
     # what may be left out, and what counts once for each match
     (A, [A]),
     (f"{A} -m comment --comment a -m comment --comment b", [f"{A} -m comment --comment a -m comment --comment b"]),
@@ -143,6 +144,7 @@ BROKEN_BODIES = [
     # counters
     (f"[1:2 {A}", "2:1", "']'"),
     (f"[1] {A}", "2:1", "':'"),
+    (f"[:1] {A}", "2:1", "packets"),
     (f"{A} -c 1", "2:13", "missing behind 1"),
     (f"{A} -c one 2", "2:13", "packets and bytes"),
     # words
@@ -167,6 +169,7 @@ BROKEN_BODIES = [
     # -6 in a table of IPv4: what stands before it is read all the same
     ("-I INPUT 0 -6", "2:10", "number of a rule"),
     (f"{A} -p nosuch -6", "2:13", "'nosuch'"),
+    (f"{A} -s 192.0.2.256 -p nosuch -6", "2:28", "'nosuch'"),
     # values
     (f"{A} -s 192.0.2.256", "2:13", "'192.0.2.256'"),
     (f"{A} -s 192.0.2.0/33", "2:13", "0 to 32"),

@@ -74,6 +74,7 @@ REFUSED = [
     ("--dport 80 -p tcp", 10, "needs a protocol"),
     ("-p all --dport 80", 17, "needs a protocol"),
     ("-p udp --syn", 17, "'--syn'"),
+    ("-p gre --dport 80", 17, "'--dport'"),
     ("--comment x", 10, "'--comment'"),
     ("--log-prefix x -j LOG", 10, "'--log-prefix'"),
     # of two matches, the newer one takes the option, and the older one lacks it
