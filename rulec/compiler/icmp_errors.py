@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from rulec.compiler.flows import PortRange, plain_states
 from rulec.compiler.outcome import Declined
 from rulec.model import Family, Match, Rule, Target
-from rulec.model.protocols import ICMP, ICMPV6
+from rulec.model.protocols import ICMP, ICMPV6, UDP
 from rulec.syntax.ruleset import PlacedRule
 from rulec.syntax.save import saved_rule
 
@@ -69,11 +69,13 @@ def admitted(rules: Iterable[PlacedRule], policy: str, family: Family) -> Admitt
         _pass(way, placed, states, types)
         if way.found is not None and _unbounded(way.found.rule, types, family):
             return way.found
-    return _outcome(way, rest)
+    return _outcome(way, rest, family)
 
 
-def _outcome(way: _Way, rest: bool) -> Admitted | None:
+def _outcome(way: _Way, rest: bool, family: Family) -> Admitted | None:
     """What is to be done after all rules; ``rest`` tells whether errors that no rule was for are accepted."""
+    if way.lost and rest and way.found is None:
+        return Admitted(way.point, Rule("INPUT", (), (), None), TYPES[family])
     if way.lost and (way.otherwise or rest):
         raise Declined(
             "errors about the flow are INVALID once it is untracked, and would be dropped here",
@@ -186,24 +188,28 @@ def rules(found: Admitted, protocol: int, ports: tuple[PortRange, ...], family: 
     name, option = ("icmp", "--icmp-type") if family is Family.IPV4 else ("icmp6", "--icmpv6-type")
     outer = "icmp" if family is Family.IPV4 else "ipv6-icmp"
     for start in range(0, len(ports), _MOST_RANGES):
-        test = _embedded(protocol, ports[start : start + _MOST_RANGES], family)
-        for kind in found.types:
-            yield (
-                f'{front} -p {outer} -m {name} {option} {kind} -m u32 --u32 "{test}"'
-                " -m conntrack --ctstate INVALID -j ACCEPT"
-            )
+        for test in _embedded(protocol, ports[start : start + _MOST_RANGES], family):
+            for kind in found.types:
+                yield (
+                    f'{front} -p {outer} -m {name} {option} {kind} -m u32 --u32 "{test}"'
+                    " -m conntrack --ctstate INVALID -j ACCEPT"
+                )
 
 
-def _embedded(protocol: int, ports: tuple[PortRange, ...], family: Family) -> str:
-    """A u32 test: the packet inside the error is of this protocol and from one of these ports.
+def _embedded(protocol: int, ports: tuple[PortRange, ...], family: Family) -> Iterator[str]:
+    """u32 tests: the packet inside the error is of this protocol and from one of these ports.
 
     IPv4 headers have a length of their own, outside and inside; inside an ICMPv6
-    error (40 + 8 bytes) the IPv6 header has 40 bytes, without extension headers.
+    error (40 + 8 bytes) the IPv6 header has 40 bytes.  Of its extension headers
+    only that of a first fragment is looked for, since large answers over UDP have it.
     """
     values = ",".join(f"{_hex(low)}" if low == high else f"{_hex(low)}:{_hex(high)}" for low, high in ports)
     if family is Family.IPV4:
-        return f"0x0>>0x16&0x3c@0xe&0xff={_hex(protocol)}&&0x0>>0x16&0x3c@0x8>>0x16&0x3c@0x8>>0x10={values}"
-    return f"0x33&0xff={_hex(protocol)}&&0x58>>0x10={values}"
+        yield f"0x0>>0x16&0x3c@0xe&0xff={_hex(protocol)}&&0x0>>0x16&0x3c@0x8>>0x16&0x3c@0x8>>0x10={values}"
+        return
+    yield f"0x33&0xff={_hex(protocol)}&&0x58>>0x10={values}"
+    if protocol == UDP:
+        yield f"0x33&0xff=0x2c&&0x58>>0x18={_hex(protocol)}&&0x58&0xfff8=0x0&&0x60>>0x10={values}"
 
 
 def _hex(value: int) -> str:
