@@ -93,6 +93,24 @@ def test_rulesets_that_stay_as_they_are(rule: str, expected: int) -> None:
     assert ("web: INPUT admits no tcp/80, so there is nothing to untrack" in result.notes) == (expected == 0)
 
 
+@pytest.mark.parametrize("all_of_them", ["-s 0.0.0.0/0", "! -i lo", "-i +", "-m addrtype --dst-type LOCAL"])
+@pytest.mark.parametrize("sport", ["", "--sport 0:65535 "])
+def test_conditions_that_hold_for_all_requests(all_of_them: str, sport: str) -> None:
+    """What stands behind a rule for all of them is not looked at."""
+    rule = f"-A INPUT {all_of_them} -p tcp -m tcp {sport}--dport 80 -j ACCEPT"
+    compiled(filtered(f"{rule}\n{KNOWN}\n-A INPUT -j CHAIN"))
+
+
+@pytest.mark.parametrize(
+    "some_of_them",
+    ["-s 0.0.0.0/1", "-i eth+", "-m addrtype --dst-type LOCAL --limit-iface-in", "-m tcp --sport 1:65535"],
+)
+def test_conditions_that_hold_for_some_requests(some_of_them: str) -> None:
+    rule = f"-A INPUT -p tcp {some_of_them} -m tcp --dport 80 -j ACCEPT"
+    (found,) = refusals(filtered(f"{rule}\n{KNOWN}\n-A INPUT -j CHAIN"))
+    assert found.line == "-A INPUT -j CHAIN"
+
+
 def test_each_rule_that_accepts_some_of_the_requests_is_changed() -> None:
     office, home = (FIRST.replace("INPUT", f"INPUT -s {source}") for source in ("192.0.2.0/24", "198.51.100.1"))
     late = FIRST.replace("INPUT", "INPUT -s 203.0.113.0/24")

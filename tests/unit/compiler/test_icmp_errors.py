@@ -102,6 +102,7 @@ def test_whatever_admitted_all_of_them(rest: str, verdict: str) -> None:
         "-A INPUT -p icmp -m limit --limit 5/sec -j ACCEPT",
         "-A INPUT -m state --state ESTABLISHED -j ACCEPT",
         "-A INPUT -p icmp -m state --state NEW -j DROP",
+        "-A INPUT -p icmp -m icmp ! --icmp-type 3 -m icmp ! --icmp-type 11 -m icmp ! --icmp-type 12 -j CHAIN",
         "-A INPUT -p icmp",
     ],
 )
@@ -128,6 +129,8 @@ def test_restrictions_are_copied(front: str, protocol: str) -> None:
         (f"{WEB_RULE}\n-A INPUT -m state --state INVALID,RELATED -j ACCEPT\n{INVALID}", "DROP"),
         (f"{WEB_RULE}\n-A INPUT -m state --state INVALID,RELATED -j DROP\n{KNOWN}", "DROP"),
         (f"{WEB_RULE}\n{INVALID}", "DROP"),
+        (f"{WEB_RULE}\n-A INPUT -p icmp -s 192.0.2.1 -j ACCEPT\n{INVALID}", "DROP"),
+        (f"{WEB_RULE}\n-A INPUT -m state --state INVALID -j LOG", "ACCEPT"),
         (f"{WEB_RULE}\n{INVALID}\n-A INPUT -j REJECT\n{KNOWN}", "ACCEPT"),
         (f"-A INPUT -p icmp -m state --state INVALID -j ACCEPT\n{WEB_RULE}", "ACCEPT"),
     ],
@@ -154,6 +157,12 @@ REFUSED = [
         INVALID,
         "would be dropped here",
     ),
+    (
+        f"{INVALID}\n-A INPUT -p icmp -s 192.0.2.1 -j ACCEPT\n-A INPUT -m state --state INVALID -j REJECT",
+        "DROP",
+        INVALID,
+        "would be dropped here",
+    ),
     # They would be let in, as they were not when they were RELATED.
     (
         "-A INPUT -p icmp -m state --state INVALID -j ACCEPT",
@@ -169,6 +178,14 @@ REFUSED = [
         "may decide on ICMP errors",
     ),
     # What admits them, or not, cannot be said by the new rules.
+    *(
+        (f"{rule}\n{KNOWN}", "DROP", rule, "may decide on ICMP errors")
+        for rule in (
+            "-A INPUT -p icmp -m icmp --icmp-type any -j CHAIN",
+            "-A INPUT -p icmp -m icmp --icmp-type 3/1 -j CHAIN",
+            "-A INPUT -p icmp -m icmp ! --icmp-type 3 -m icmp ! --icmp-type 11 -m icmp ! --icmp-type 12/1 -j CHAIN",
+        )
+    ),
     (f"-A INPUT -p icmp -j CHAIN\n{KNOWN}", "DROP", "-A INPUT -p icmp -j CHAIN", "may decide on ICMP errors"),
     (f"-A INPUT -g CHAIN\n{KNOWN}", "ACCEPT", "-A INPUT -g CHAIN", "may decide on ICMP errors"),
     (
