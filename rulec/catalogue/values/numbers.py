@@ -61,18 +61,6 @@ def colon_range(pair: tuple[int, int]) -> str:
     return str(pair[0]) if pair[0] == pair[1] else f"{pair[0]}:{pair[1]}"
 
 
-def decimal_fraction(low: float, high: float, show: Callable[[float], str]) -> Value:
-    """A fraction such as 0.25."""
-
-    def read(family: Family, text: str) -> float:
-        value = float(text)
-        if not low <= value <= high:
-            raise ValueError(f"{text} is out of range ({low} to {high})")
-        return value
-
-    return Value(("FRACTION",), f"a fraction from {low} to {high}", read, show)
-
-
 def _read_mark(family: Family, text: str) -> tuple[int, int]:
     value, slash, mask = text.partition("/")
     return integer(value), integer(mask) if slash else 2**32 - 1
