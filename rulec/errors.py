@@ -14,6 +14,10 @@ class InputError(RulecError):
     """An input could not be read or an output could not be written."""
 
 
+class Undecided(RulecError):
+    """A question that could not be answered within the memory that was allowed."""
+
+
 class Refused(RulecError):
     """A compilation that cannot be had: the reasons are its findings."""
 

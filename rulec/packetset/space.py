@@ -1,0 +1,179 @@
+"""The space of all packets: which bits are which field, and how sets of packets are made.
+
+A set is a Boolean function over the bits of the fields, held as a binary
+decision diagram with complement edges.  The order of the fields is the order of
+the variables, and decides whether a diagram is small or does not fit at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable, Mapping
+from typing import Any, NamedTuple, TypeVar
+
+from oxidd.bcdd import BCDDManager
+from oxidd.util import DDMemoryError as TooLarge
+
+from rulec.packetset.names import Names
+from rulec.packetset.packetset import PacketSet
+from rulec.packetset.vector import Vector
+
+__all__ = ["Field", "Space", "TooLarge"]
+
+BYTES_OF_A_NODE = 32
+"""What one node costs, its share of the tables included (measured with oxidd 0.13: 30)."""
+
+DEFAULT_MEMORY = 2 << 30
+_LARGEST_CACHE = 1 << 20
+_MOST_NODES_TO_READ = 2000
+
+_Thing = TypeVar("_Thing")
+
+
+class Field(NamedTuple):
+    """A field of a packet: its width in bits, and the words or names that its numbers stand for.
+
+    The last of ``choices`` stands for all numbers from its own on, so that every
+    number means something.
+    """
+
+    name: str
+    bits: int
+    choices: tuple[str, ...] = ()
+    names: Names | None = None
+
+
+class Space:
+    """All packets, described by ``fields``; their order is that of the variables.
+
+    ``memory`` is a limit in bytes; an operation that would need more raises TooLarge,
+    and ``collect`` makes room again.  What nobody refers to any more is collected in
+    the background, which lags behind where the limit is below some 32 MB (measured).
+    """
+
+    def __init__(self, fields: Iterable[Field], memory: int = DEFAULT_MEMORY, cache: int = _LARGEST_CACHE) -> None:
+        self.fields = {field.name: field for field in fields}
+        self._manager = BCDDManager(max(memory // BYTES_OF_A_NODE, 1024), cache, 1)
+        self._vectors: dict[str, Vector] = {}
+        self._first: dict[str, int] = {}
+        self._bits: list[tuple[str, int]] = []
+        self._unknown: dict[Hashable, PacketSet] = {}
+        self._made: dict[Hashable, Any] = {}
+        for field in self.fields.values():
+            self._first[field.name] = self._manager.add_vars(field.bits).start
+            self._bits.extend((field.name, place) for place in range(field.bits - 1, -1, -1))
+        self.everything = PacketSet(self, self._manager.true())
+        self.nothing = PacketSet(self, self._manager.false())
+
+    def field(self, name: str) -> Vector:
+        """The bits of a field, the highest first; KeyError where there is no such field."""
+        if name not in self._vectors:
+            first, field = self._first[name], self.fields[name]
+            self._vectors[name] = self._variables(first, field.bits)
+        return self._vectors[name]
+
+    def flag(self, name: str) -> PacketSet:
+        """The packets in which a field of one bit is set."""
+        return self.field(name).bit(0)
+
+    def constant(self, bits: int, value: int) -> Vector:
+        """A number that is the same in every packet."""
+        ends = (self.nothing.function, self.everything.function)
+        return Vector(self, tuple([ends[value >> place & 1] for place in range(bits - 1, -1, -1)]))
+
+    def unknown(self, key: Hashable) -> PacketSet:
+        """Packets for which something holds that nobody can know from here: one answer for one key."""
+        if key not in self._unknown:
+            self._unknown[key] = PacketSet(self, self._manager.var(self._manager.add_vars(1).start))
+        return self._unknown[key]
+
+    def unknown_number(self, key: Hashable, bits: int) -> Vector:
+        """A number that nobody can know from here: one for one key."""
+        return Vector(self, tuple([self.unknown((key, place)).function for place in range(bits)]))
+
+    def union(self, sets: Iterable[PacketSet]) -> PacketSet:
+        """The packets of any of the sets, joined pairwise so that no large one is touched often."""
+        joined = list(sets) or [self.nothing]
+        while len(joined) > 1:
+            pairs = zip(joined[::2], joined[1::2], strict=False)
+            joined = [left | right for left, right in pairs] + joined[len(joined) & ~1 :]
+        return joined[0]
+
+    def only(self, numbers: Mapping[str, int]) -> PacketSet:
+        """The packets of which these fields are these numbers."""
+        function, var, not_var = self._manager.true(), self._manager.var, self._manager.not_var
+        for name in reversed(self.fields):
+            if name in numbers:
+                number = numbers[name]
+                for place in reversed(self.places(name)):
+                    function = (var(place) if number & 1 else not_var(place)) & function
+                    number >>= 1
+        return PacketSet(self, function)
+
+    def once(self, key: Hashable, make: Callable[[], _Thing]) -> _Thing:
+        """What is worth making once for all sets of this space."""
+        if key not in self._made:
+            self._made[key] = make()
+        return self._made[key]  # type: ignore[no-any-return]
+
+    def depends_on(self, function: Any) -> frozenset[str]:
+        """The fields that a Boolean function looks at; all of them where it is too large to say."""
+        key = ("depends on", function)
+        if key not in self._made:
+            self._made[key] = self._support(function)
+        return self._made[key]  # type: ignore[no-any-return]
+
+    def _support(self, function: Any) -> frozenset[str]:
+        found, seen, stack = set(), {function}, [function]
+        while stack:
+            node = stack.pop()
+            parts = node.cofactors()
+            if parts is None:
+                continue
+            variable = node.node_var()
+            if variable < len(self._bits):
+                found.add(self._bits[variable][0])
+            stack.extend(part for part in parts if part not in seen)
+            seen.update(parts)
+            if len(seen) > _MOST_NODES_TO_READ:
+                return frozenset(self.fields)
+        return frozenset(found)
+
+    def places(self, name: str) -> range:
+        """The variables of a field, the highest bit first."""
+        return range(self._first[name], self._first[name] + self.fields[name].bits)
+
+    def bit_of(self, variable: int) -> tuple[str, int]:
+        """The field of a variable, and which of its bits it is, 0 for the lowest; no name for what is unknown."""
+        return self._bits[variable] if variable < len(self._bits) else ("", 0)
+
+    def unknown_places(self) -> range:
+        """The variables of all that is unknown."""
+        return range(len(self._bits), self._manager.num_vars())
+
+    def unknown_keys(self) -> dict[Hashable, PacketSet]:
+        """What is unknown, by key, in the order in which it was met."""
+        return dict(self._unknown)
+
+    def variables(self, places: Iterable[int]) -> Any:
+        """The conjunction of some variables, as quantifiers want it; made from the last one up, a node for each."""
+        function = self._manager.true()
+        for place in sorted(places, reverse=True):
+            function = self._manager.var(place) & function
+        return function
+
+    def variables_of(self, names: Iterable[str], unknown: bool = False) -> Any:
+        """The variables of some fields, and of all that is unknown by now."""
+        chosen, end = frozenset(names), self.unknown_places().stop if unknown else len(self._bits)
+        places = (place for place in range(end) if place >= len(self._bits) or self._bits[place][0] in chosen)
+        return self.once((chosen, end), lambda: self.variables(places))
+
+    def collect(self) -> None:
+        """Give up the nodes that no set refers to."""
+        self._manager.gc()
+
+    def nodes(self) -> int:
+        """How many nodes there are now."""
+        return int(self._manager.approx_num_inner_nodes())
+
+    def _variables(self, first: int, bits: int) -> Vector:
+        return Vector(self, tuple([self._manager.var(place) for place in range(first, first + bits)]))

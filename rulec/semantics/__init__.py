@@ -1,0 +1,1 @@
+"""What a ruleset does to packets: matches, targets, chains, tables and hooks, as sets of packets."""

@@ -1,0 +1,20 @@
+"""mac: the Ethernet address of the sender of the frame.
+
+Where the interface is no Ethernet, as with lo, the packet has none, and never
+matches, negated or not (xt_mac.c).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rulec.catalogue.extension import Given
+from rulec.semantics.matches._conditions import turned
+from rulec.semantics.place import Condition, Place
+
+
+def conditions(given: Given, place: Place) -> Iterator[Condition]:
+    """The address."""
+    yield Condition(None, place.flag("has_mac"))
+    for use in given:
+        yield turned(use, place.field("mac").equals(int.from_bytes(use.value, "big")))

@@ -1,0 +1,181 @@
+"""Where a rule looks at a packet, and what the packet is by then."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterator, Mapping
+from functools import cached_property
+from typing import NamedTuple
+
+from rulec.model import Family, Use
+from rulec.packetset.fields import STATES
+from rulec.packetset.packetset import PacketSet
+from rulec.packetset.space import Space
+from rulec.packetset.vector import Vector
+
+
+class Hook(NamedTuple):
+    """A table at a hook, on one of the ways that a packet can take through the host.
+
+    ``path`` is "arriving" before the host has decided where a packet goes.
+    """
+
+    path: str
+    name: str
+    table: str
+
+    @property
+    def has_input(self) -> bool:
+        """Whether the kernel tells matches by which interface the packet came."""
+        return self.name in ("PREROUTING", "INPUT", "FORWARD") or (self.name, self.path) == ("POSTROUTING", "forward")
+
+    @property
+    def has_output(self) -> bool:
+        """Whether the kernel tells matches by which interface the packet leaves."""
+        return self.name in ("FORWARD", "OUTPUT", "POSTROUTING")
+
+
+class Values(Mapping[str, Vector]):
+    """The fields that have changed on the way: each is a number that depends on the packet as it arrived."""
+
+    __slots__ = ("_items", "_hash")
+
+    def __init__(self, items: Mapping[str, Vector]) -> None:
+        self._items = dict(items)
+        self._hash = hash(frozenset(self._items.items()))
+
+    def __getitem__(self, name: str) -> Vector:
+        return self._items[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._items)
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Values) and self._items == other._items
+
+    def changed(self, changes: Mapping[str, Vector]) -> Values:
+        """The values after some of them became others."""
+        return Values({**self._items, **changes}) if changes else self
+
+
+class Condition(NamedTuple):
+    """One thing that a rule asks of a packet; ``use`` is the option that asks it, None for what goes without saying."""
+
+    use: Use | None
+    packets: PacketSet
+
+
+class Place:
+    """A packet where a rule looks at it.
+
+    ``values`` are its fields as far as they have changed; ``visit`` names this
+    look at it, and no other, of this rule and no other.
+    """
+
+    def __init__(
+        self, space: Space, family: Family, hook: Hook, values: Values, memory: Memory, visit: Hashable = None
+    ) -> None:
+        self.space = space
+        self.family = family
+        self.hook = hook
+        self.values = values
+        self._memory = memory
+        self._visit = visit
+        self._asked: set[str] = set()
+
+    @property
+    def asked(self) -> frozenset[str]:
+        """The fields of the arriving packet on which everything that was looked at so far depends."""
+        return frozenset(self._asked)
+
+    def field(self, name: str) -> Vector:
+        """A field as it is by now."""
+        value = self.values.get(name)
+        if value is not None:
+            self._asked |= value.depends_on
+            return value
+        if name == "state":
+            self._asked.add("ctstate")
+            return self.space.constant(1, 0).joined(self.space.field("ctstate"))
+        self._asked.add(name)
+        return self.space.field(name)
+
+    def flag(self, name: str) -> PacketSet:
+        """The packets in which a field of one bit is set by now."""
+        return self.field(name).bit(0)
+
+    def protocol(self, *numbers: int) -> PacketSet:
+        """The packets of these protocols."""
+        return self.field("proto").among(numbers)
+
+    def in_state(self, *names: str) -> PacketSet:
+        """The packets that are in one of these connection states."""
+        return self.field("state").among(STATES.index(name) for name in names)
+
+    @cached_property
+    def has_header(self) -> PacketSet:
+        """The packets that hold the header of their protocol: all but the later fragments of one."""
+        return ~self.flag("later_fragment")
+
+    @cached_property
+    def has_connection(self) -> PacketSet:
+        """The packets that have an entry in the tracking table attached to them."""
+        return self.in_state("NEW", "ESTABLISHED", "RELATED")
+
+    def unknown(self, key: Hashable) -> PacketSet:
+        """The packets of which a match holds that nobody can know from here.
+
+        The answer is the same wherever the same text looks at a packet that has
+        not changed in between, and may be another one where it has.
+        """
+        answer = self._memory.answer(self.space, (key, self.hook.name), self.values)
+        self._asked |= self.space.depends_on(answer.function)
+        return answer
+
+    def unknown_here(self, key: Hashable) -> PacketSet:
+        """The packets of which something unknown holds that may be otherwise each time that it is asked."""
+        return self.space.unknown((self._visit, self.hook, self.values, key))
+
+    def unknown_number(self, key: Hashable, bits: int) -> Vector:
+        """A number that may be another one each time that it is asked for."""
+        return self.space.unknown_number((self._visit, self.hook, self.values, key), bits)
+
+
+class Memory:
+    """What the answers to unknown questions were asked of: fields that may have changed since.
+
+    Shared by all rulesets that are compared in one space.
+    """
+
+    def __init__(self) -> None:
+        self._asked: dict[Hashable, list[tuple[Values, PacketSet]]] = {}
+
+    def answer(self, space: Space, key: Hashable, values: Values) -> PacketSet:
+        """The packets for which the answer is yes."""
+        earlier = self._asked.setdefault(key, [])
+        for asked, answer in earlier:
+            if asked == values:
+                return answer
+        answer = space.unknown((key, len(earlier)))
+        for asked, known in reversed(earlier):
+            answer = _agreement(space, asked, values).choose(known, answer)
+        earlier.append((values, answer))
+        return answer
+
+
+def _agreement(space: Space, one: Values, other: Values) -> PacketSet:
+    """The packets of which all fields are the same in both."""
+    same = space.everything
+    for name in {*one, *other}:
+        if name in one and name in other:
+            same &= one[name].same_as(other[name])
+        elif name in space.fields:
+            same &= (one.get(name) or other[name]).same_as(space.field(name))
+        else:
+            same = space.nothing
+    return same

@@ -1,0 +1,195 @@
+"""A ruleset made ready to be walked: chains as lists of steps, and what each chain may do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from functools import cached_property
+from typing import NamedTuple
+
+from rulec.model import VERDICTS, Rule
+from rulec.semantics.base import interfaces
+from rulec.semantics.effects import CHANGES_NOTHING, CONTINUES
+from rulec.semantics.opaque import has_memory
+from rulec.syntax import ruleset as syntax
+from rulec.syntax.ruleset import Ruleset, Table
+
+
+class Step(NamedTuple):
+    """A rule in its chain: the table it stands in, the line it comes from, and which of the rules of that line it is.
+
+    ``repeats`` counts the equal rules before it in the chain;
+    ``goes_to`` is the chain that it jumps or goes to, empty for none;
+    ``has_memory`` says whether one of its matches may answer otherwise each time.
+    """
+
+    table: str
+    line: int
+    part: int
+    rule: Rule
+    repeats: int
+    goes_to: str
+    has_memory: bool
+
+    @property
+    def key(self) -> tuple[str, Rule, int]:
+        """What makes it the same rule in another version of the ruleset, wherever it stands in its chain."""
+        return self.table, self.rule, self.repeats
+
+    @property
+    def chain(self) -> str:
+        """The chain that it stands in."""
+        return self.rule.chain
+
+    @property
+    def verdict(self) -> str:
+        """ACCEPT, DROP, QUEUE, RETURN, or empty."""
+        target = self.rule.target
+        return target.name if target and not target.extends and target.name in VERDICTS else ""
+
+    @property
+    def extension(self) -> str:
+        """The name of the target extension, or empty."""
+        target = self.rule.target
+        return "" if target is None or self.goes_to or self.verdict else target.name
+
+    @property
+    def is_goto(self) -> bool:
+        """Whether the chain that it goes to returns to the caller of this one."""
+        return bool(self.rule.target and self.rule.target.goto)
+
+
+class Chain(NamedTuple):
+    """A chain and its rules; ``policy`` is ACCEPT or DROP for base chains, empty for others."""
+
+    name: str
+    line: int
+    policy: str
+    steps: tuple[Step, ...]
+
+
+class Program:
+    """One table of a ruleset."""
+
+    def __init__(self, ruleset: Ruleset, table: Table) -> None:
+        self.name = table.name
+        self.chains = {chain.name: _chain(ruleset, table, chain) for chain in table.in_order()}
+
+    def __contains__(self, chain: str) -> bool:
+        return chain in self.chains
+
+    @cached_property
+    def callees(self) -> dict[str, tuple[str, ...]]:
+        """The chains that each chain goes to, in the order of its rules."""
+        return {
+            name: tuple(dict.fromkeys(step.goes_to for step in chain.steps if step.goes_to))
+            for name, chain in self.chains.items()
+        }
+
+    @cached_property
+    def callers_first(self) -> tuple[str, ...]:
+        """All chains, each after those that go to it; meaningless where chains go round in circles."""
+        order: list[str] = []
+        seen: set[str] = set()
+        for name in self.chains:
+            self._finish(name, seen, order)
+        return tuple(reversed(order))
+
+    @cached_property
+    def plain(self) -> frozenset[str]:
+        """The chains that change nothing in a packet, and call none that do."""
+        changing = [name for name, chain in self.chains.items() if any(_changes(step) for step in chain.steps)]
+        return frozenset(self.chains) - self._with_callers(changing)
+
+    @cached_property
+    def remembering(self) -> frozenset[str]:
+        """The chains in which a rule with a memory decides something, or in one that they call."""
+        asking = [name for name, chain in self.chains.items() if any(_decides_by_memory(step) for step in chain.steps)]
+        return self._with_callers(asking)
+
+    def _with_callers(self, names: Iterable[str]) -> frozenset[str]:
+        found = set(names)
+        for name in reversed(self.callers_first):
+            if not found.isdisjoint(self.callees[name]):
+                found.add(name)
+        return frozenset(found)
+
+    @cached_property
+    def loop(self) -> tuple[str, ...]:
+        """Chains that go round in a circle, the first again at the end; empty where there are none."""
+        done: set[str] = set()
+        for name in self.chains:
+            found = self._circle(name, done)
+            if found:
+                return found
+        return ()
+
+    def steps(self) -> Iterator[Step]:
+        """All rules."""
+        for chain in self.chains.values():
+            yield from chain.steps
+
+    def _finish(self, start: str, seen: set[str], order: list[str]) -> None:
+        stack = [(start, iter(self.callees[start]))] if start not in seen else []
+        seen.add(start)
+        while stack:
+            name, rest = stack[-1]
+            following = next((callee for callee in rest if callee not in seen and callee in self.chains), None)
+            if following is None:
+                order.append(name)
+                stack.pop()
+            else:
+                seen.add(following)
+                stack.append((following, iter(self.callees[following])))
+
+    def _circle(self, start: str, done: set[str]) -> tuple[str, ...]:
+        path, stack = [start], [iter(self.callees[start])]
+        while stack:
+            callee = next(stack[-1], None)
+            if callee is None:
+                done.add(path.pop())
+                stack.pop()
+            elif callee in path:
+                return (*path[path.index(callee) :], callee)
+            elif callee not in done and callee in self.chains:
+                path.append(callee)
+                stack.append(iter(self.callees[callee]))
+        return ()
+
+
+def programs(ruleset: Ruleset) -> dict[str, Program]:
+    """The tables of a valid ruleset, by name."""
+    return {name: Program(ruleset, table) for name, table in ruleset.tables.items()}
+
+
+def interface_patterns(tables: Iterable[Program]) -> set[str]:
+    """All interface names and patterns of some tables."""
+    return {pattern for program in tables for step in program.steps() for pattern in interfaces(step.rule)}
+
+
+def _chain(ruleset: Ruleset, table: Table, chain: syntax.Chain) -> Chain:
+    steps: list[Step] = []
+    parts: dict[int, int] = {}
+    seen: dict[Rule, int] = {}
+    for rule, line in ruleset.rules(chain):
+        part = parts[line] = parts.get(line, -1) + 1
+        target = rule.target
+        goes_to = target.name if target and not target.extends and target.name in table.chains else ""
+        if goes_to in VERDICTS:
+            goes_to = ""
+        rule = rule._replace(counters=None)
+        repeats = seen[rule] = seen.get(rule, -1) + 1
+        steps.append(Step(table.name, line, part, rule, repeats, goes_to, _has_memory(rule)))
+    policy = chain.policy or ("ACCEPT" if chain.name in table.builtin else "")
+    return Chain(chain.name, chain.line, policy, tuple(steps))
+
+
+def _changes(step: Step) -> bool:
+    return bool(step.extension) and step.extension not in CHANGES_NOTHING
+
+
+def _decides_by_memory(step: Step) -> bool:
+    return step.has_memory and bool(step.goes_to or step.verdict or step.extension not in ("", *CONTINUES))
+
+
+def _has_memory(rule: Rule) -> bool:
+    return any(has_memory(match) for match in rule.matches)

@@ -1,0 +1,46 @@
+"""What one rule asks of a packet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cache
+from typing import Any
+
+from rulec.catalogue.extension import Given
+from rulec.model import Match, Rule
+from rulec.packetset.packetset import PacketSet
+from rulec.resources import lazy
+from rulec.semantics.base import base_conditions
+from rulec.semantics.matches import MEANINGS
+from rulec.semantics.opaque import opaque_condition
+from rulec.semantics.place import Condition, Place
+
+
+def conditions(rule: Rule, place: Place) -> Iterator[tuple[str, Condition]]:
+    """All that a rule asks, in the order in which it is written; with the name of the match, "" for iptables' own."""
+    for condition in base_conditions(rule, place):
+        yield "", condition
+    for match in rule.matches:
+        for condition in match_conditions(match, place):
+            yield match.name, condition
+
+
+def matching(rule: Rule, place: Place) -> PacketSet:
+    """The packets that a rule matches there."""
+    found = place.space.everything
+    for _, condition in conditions(rule, place):
+        found &= condition.packets
+    return found
+
+
+def match_conditions(match: Match, place: Place) -> Iterator[Condition]:
+    """What one match asks."""
+    if match.name in MEANINGS:
+        yield from _meaning(match.name)(Given(place.family, match.uses), place)
+    else:
+        yield opaque_condition(match, place)
+
+
+@cache
+def _meaning(name: str) -> Any:
+    return lazy(f"rulec.semantics.matches.{name}").conditions

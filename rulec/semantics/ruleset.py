@@ -1,0 +1,87 @@
+"""What rulesets do to packets: the one entry to this floor."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Callable
+from functools import cached_property
+from typing import NamedTuple, TypeVar
+
+from rulec.errors import Undecided
+from rulec.packetset.fields import fields
+from rulec.packetset.space import DEFAULT_MEMORY, Space, TooLarge
+from rulec.semantics.order import orders
+from rulec.semantics.paths import Host, Way
+from rulec.semantics.place import Memory
+from rulec.semantics.program import Program, Step, interface_patterns, programs
+from rulec.semantics.walk import Setting
+from rulec.syntax.ruleset import Ruleset
+
+T = TypeVar("T")
+
+
+class Prepared:
+    """A ruleset without errors, ready to be walked."""
+
+    def __init__(self, ruleset: Ruleset) -> None:
+        self.ruleset = ruleset
+        self.programs: dict[str, Program] = programs(ruleset)
+
+    @cached_property
+    def interfaces(self) -> frozenset[str]:
+        """The interface names and patterns that it tells apart."""
+        return frozenset(interface_patterns(self.programs.values()))
+
+
+class Meaning(NamedTuple):
+    """What a ruleset does to every packet of a space."""
+
+    prepared: Prepared
+    space: Space
+    ways: tuple[Way, ...]
+
+    def way(self, path: str) -> Way:
+        """The way of that path: input, forward or output."""
+        return next(way for way in self.ways if way.path == path)
+
+
+def meaning(
+    prepared: Prepared,
+    space: Space,
+    memory: Memory | None = None,
+    name: str = "",
+    shares: Callable[[Step], bool] = lambda step: True,
+) -> Meaning:
+    """Walk all ways through a ruleset.
+
+    Two rulesets that are compared share ``memory``, so that the same question
+    has the same answer in both; ``name`` tells them apart where ``shares`` says
+    that what a rule remembers may be another thing.
+    """
+    setting = Setting(space, prepared.ruleset.family, memory or Memory(), name, shares)
+    return Meaning(prepared, space, tuple(Host(setting, prepared.programs).ways()))
+
+
+def in_space(
+    prepared: tuple[Prepared, ...],
+    job: Callable[[Space], T],
+    memory: int = DEFAULT_MEMORY,
+    interfaces: frozenset[str] = frozenset(),
+) -> T:
+    """Do a job in a space in which all packets differ that these rulesets tell apart.
+
+    The likeliest order of the fields first, the others when it does not fit;
+    raises Undecided when none fits into ``memory`` bytes.
+    """
+    patterns = interfaces.union(*(one.interfaces for one in prepared))
+    bits = prepared[0].ruleset.family.bits
+    for order in orders(program for one in prepared for program in one.programs.values()):
+        try:
+            return job(Space(fields(bits, patterns, order), memory))
+        except TooLarge:
+            gc.collect()  # the space that was too small refers to itself
+    names = " and ".join(one.ruleset.source.name for one in prepared)
+    raise Undecided(
+        f"{names}: undecided: the packets that the rules tell apart do not fit into {memory >> 20} MB,"
+        " in any order of the fields; --memory allows more"
+    )
