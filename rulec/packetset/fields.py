@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from rulec.packetset.names import Names
 from rulec.packetset.space import Field
@@ -34,19 +34,15 @@ PACKET_TYPES = ("unicast", "broadcast", "multicast", "otherhost")
 EXTENSION_HEADERS = ("hop", "dst", "route", "frag", "auth")
 """The IPv6 extension headers; ``has_hop`` and so on say whether a packet has one.  ESP is a protocol."""
 
-_CONNECTION = (
-    "ctstate", "prior", "ctdir", "snat", "dnat", "first", "bridged", "has_mac", "has_socket",
-    "later_fragment", "more_fragments",
-)  # fmt: skip
-_LINK = ("iif", "oif", "physin", "physout")
-_PORTS = ("tcp_flags", "dport", "sport", "icmp_type", "icmp_code")
-_TUPLES = (
-    "orig_proto", "orig_src", "orig_dst", "orig_sport", "orig_dport",
-    "repl_src", "repl_dst", "repl_sport", "repl_dport",
-)  # fmt: skip
+_TRANSLATION = ("ctstate", "ctdir", "snat", "dnat", "first", "prior")
+_CONNECTION = ("has_socket", "later_fragment", "more_fragments")
+_SOURCE = ("src", "mac", "has_mac")
+_DESTINATION = ("dst", "repl_src", "orig_src")
+_PORTS = ("tcp_flags", "dport", "repl_sport", "orig_sport", "sport", "icmp_type", "icmp_code")
+_TUPLES = ("orig_proto", "orig_dst", "orig_dport", "repl_dst", "repl_dport")
 _INNER = ("inner_proto", "inner_src", "inner_dst", "inner_sport", "inner_dport")
 _OTHERS = (
-    "dst_type", "src_type", "pkttype", "mark", "connmark", "tos", "ttl", "length",
+    "physin", "physout", "bridged", "dst_type", "src_type", "pkttype", "mark", "connmark", "tos", "ttl", "length",
     "ctstatus", "ctexpire", *_TUPLES, *_INNER, "sctp_chunk", "sctp_more", "dccp_type", "spi", "ah_spi",
     "mss", "has_mss", "uid", "gid", *(f"has_{header}" for header in EXTENSION_HEADERS),
     "rt_type", "rt_left", "rt_len", "frag_id", "frag_reserved", "hop_len", "dst_len", "ah_len", "ah_reserved",
@@ -54,11 +50,24 @@ _OTHERS = (
 )  # fmt: skip
 
 ORDERS: dict[str, tuple[str, ...]] = {
-    "interfaces": (*_CONNECTION, *_LINK, "src", "mac", "dst", "proto", *_PORTS, *_OTHERS),
-    "destination": ("dst", "proto", *_PORTS, "src", "mac", *_LINK, *_CONNECTION, *_OTHERS),
-    "source": (*_CONNECTION, "src", "mac", "dst", *_LINK, "proto", *_PORTS, *_OTHERS),
+    "interfaces": (*_TRANSLATION, "iif", *_SOURCE, "oif", *_DESTINATION, "proto", *_CONNECTION, *_PORTS, *_OTHERS),
+    "destination": (*_TRANSLATION, *_DESTINATION, "proto", *_PORTS, *_SOURCE, "iif", "oif", *_CONNECTION, *_OTHERS),
+    "source": (*_TRANSLATION, *_SOURCE, *_DESTINATION, "iif", "oif", "proto", *_CONNECTION, *_PORTS, *_OTHERS),
 }
-"""Orders of the variables: which one fits depends on what the rules tell apart first."""
+"""Orders of the variables: which one fits depends on what the rules tell apart first.
+
+On top stands what decides whether an address is the packet's own or comes from
+its connection, or from NAT; further down it would double all that lies above
+it.  The addresses among which it decides stand side by side.
+"""
+
+_GUESSES_BEFORE = {
+    "": {"dst_moves": 1, "dport_moves": 1, "src_moves": 1, "sport_moves": 1},
+    "repl_src": {"to_dst": 0},
+    "repl_sport": {"to_dport": 16},
+    "dst_type": {"to_type": 4, "dst_differs": 1, "to_src": 0, "to_sport": 16, "src_differs": 1},
+}
+"""What nobody can know of a packet that NAT rewrites: before which field it stands, its bits, 0 for an address."""
 
 CHOICES = {
     "ctstate": TRACKED_STATES,
@@ -81,17 +90,37 @@ _BITS = {
 ADDRESSES = frozenset(("src", "dst", "orig_src", "orig_dst", "repl_src", "repl_dst", "inner_src", "inner_dst"))
 """The fields that hold an address."""
 
-INTERFACES = frozenset(_LINK)
+INTERFACES = frozenset(("iif", "oif", "physin", "physout"))
 """The fields that hold the name of an interface."""
 
 NAMES = frozenset(ORDERS["interfaces"])
 """All fields."""
 
 
-def fields(address_bits: int, interfaces: Iterable[str] = (), order: str = "interfaces") -> list[Field]:
-    """All fields, in one of the ORDERS; ``interfaces`` are the names and patterns to tell apart."""
-    names = Names({*interfaces, "lo"})
-    return [_field(name, address_bits, names) for name in ORDERS[order]]
+def fields(
+    address_bits: int, interfaces: Iterable[str] = (), order: str = "interfaces", rulesets: Iterable[str] = ("",)
+) -> list[Field]:
+    """All fields, in one of the ORDERS; ``interfaces`` are the names and patterns to tell apart.
+
+    For each of the named ``rulesets`` there is room for what its NAT makes of a
+    packet: nobody can know which port or address of a range it takes.
+    """
+    names, rulesets = Names({*interfaces, "lo"}), tuple(rulesets)
+    found = list(_guesses("", address_bits, rulesets))
+    for name in ORDERS[order]:
+        found += [*_guesses(name, address_bits, rulesets), _field(name, address_bits, names)]
+    return found
+
+
+def guessed_names(ruleset: str) -> tuple[str, ...]:
+    """The fields that hold what the NAT of a ruleset makes of a packet."""
+    return tuple(name + ruleset for guesses in _GUESSES_BEFORE.values() for name in guesses)
+
+
+def _guesses(before: str, address_bits: int, rulesets: tuple[str, ...]) -> Iterator[Field]:
+    for ruleset in rulesets:
+        for name, bits in _GUESSES_BEFORE.get(before, {}).items():
+            yield Field(name + ruleset, bits or address_bits, guessed=True)
 
 
 def width(name: str, address_bits: int) -> int:

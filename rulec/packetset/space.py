@@ -33,13 +33,15 @@ class Field(NamedTuple):
     """A field of a packet: its width in bits, and the words or names that its numbers stand for.
 
     The last of ``choices`` stands for all numbers from its own on, so that every
-    number means something.
+    number means something.  A ``guessed`` one is no part of the packet: it is
+    unknown, and stands among the fields for the sake of the order.
     """
 
     name: str
     bits: int
     choices: tuple[str, ...] = ()
     names: Names | None = None
+    guessed: bool = False
 
 
 class Space:
@@ -51,24 +53,26 @@ class Space:
     """
 
     def __init__(self, fields: Iterable[Field], memory: int = DEFAULT_MEMORY, cache: int = _LARGEST_CACHE) -> None:
-        self.fields = {field.name: field for field in fields}
+        fields = tuple(fields)
+        self.fields = {field.name: field for field in fields if not field.guessed}
         self._manager = BCDDManager(max(memory // BYTES_OF_A_NODE, 1024), cache, 1)
         self._vectors: dict[str, Vector] = {}
-        self._first: dict[str, int] = {}
+        self._places: dict[str, range] = {}
         self._bits: list[tuple[str, int]] = []
         self._unknown: dict[Hashable, PacketSet] = {}
         self._made: dict[Hashable, Any] = {}
-        for field in self.fields.values():
-            self._first[field.name] = self._manager.add_vars(field.bits).start
-            self._bits.extend((field.name, place) for place in range(field.bits - 1, -1, -1))
+        for field in fields:
+            self._places[field.name] = self._manager.add_vars(field.bits)
+            known = "" if field.guessed else field.name
+            self._bits.extend((known, place) for place in range(field.bits - 1, -1, -1))
         self.everything = PacketSet(self, self._manager.true())
         self.nothing = PacketSet(self, self._manager.false())
 
     def field(self, name: str) -> Vector:
         """The bits of a field, the highest first; KeyError where there is no such field."""
         if name not in self._vectors:
-            first, field = self._first[name], self.fields[name]
-            self._vectors[name] = self._variables(first, field.bits)
+            places = self._places[name]
+            self._vectors[name] = Vector(self, tuple([self._manager.var(place) for place in places]))
         return self._vectors[name]
 
     def flag(self, name: str) -> PacketSet:
@@ -130,25 +134,20 @@ class Space:
             if parts is None:
                 continue
             variable = node.node_var()
-            if variable < len(self._bits):
-                found.add(self._bits[variable][0])
+            found.add(self.bit_of(variable)[0])
             stack.extend(part for part in parts if part not in seen)
             seen.update(parts)
             if len(seen) > _MOST_NODES_TO_READ:
                 return frozenset(self.fields)
-        return frozenset(found)
+        return frozenset(found - {""})
 
     def places(self, name: str) -> range:
         """The variables of a field, the highest bit first."""
-        return range(self._first[name], self._first[name] + self.fields[name].bits)
+        return self._places[name]
 
     def bit_of(self, variable: int) -> tuple[str, int]:
         """The field of a variable, and which of its bits it is, 0 for the lowest; no name for what is unknown."""
         return self._bits[variable] if variable < len(self._bits) else ("", 0)
-
-    def unknown_places(self) -> range:
-        """The variables of all that is unknown."""
-        return range(len(self._bits), self._manager.num_vars())
 
     def unknown_keys(self) -> dict[Hashable, PacketSet]:
         """What is unknown, by key, in the order in which it was met."""
@@ -163,9 +162,9 @@ class Space:
 
     def variables_of(self, names: Iterable[str], unknown: bool = False) -> Any:
         """The variables of some fields, and of all that is unknown by now."""
-        chosen, end = frozenset(names), self.unknown_places().stop if unknown else len(self._bits)
-        places = (place for place in range(end) if place >= len(self._bits) or self._bits[place][0] in chosen)
-        return self.once((chosen, end), lambda: self.variables(places))
+        chosen, end = {*names, *([""] if unknown else [])}, self._manager.num_vars()
+        places = (place for place in range(end) if self.bit_of(place)[0] in chosen)
+        return self.once((frozenset(chosen), end), lambda: self.variables(places))
 
     def collect(self) -> None:
         """Give up the nodes that no set refers to."""
@@ -174,6 +173,3 @@ class Space:
     def nodes(self) -> int:
         """How many nodes there are now."""
         return int(self._manager.approx_num_inner_nodes())
-
-    def _variables(self, first: int, bits: int) -> Vector:
-        return Vector(self, tuple([self._manager.var(place) for place in range(first, first + bits)]))

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from rulec.catalogue.extension import Given
 from rulec.catalogue.values.marks import change
 from rulec.model.protocols import TCP
-from rulec.packetset.fields import FLAGS, STATES
+from rulec.packetset.fields import FLAGS, STATES, STATUS
 from rulec.packetset.packetset import PacketSet
 from rulec.packetset.vector import Vector
 from rulec.semantics import nat
@@ -26,8 +26,8 @@ CONTINUES = frozenset(
 )  # fmt: skip
 """Targets after which a packet goes on unchanged."""
 
-CHANGES_NOTHING = CONTINUES | {"REJECT", "NFQUEUE"}
-"""Target extensions that change no field."""
+CHANGES_NOTHING = CONTINUES | nat.TARGETS | {"REJECT", "NFQUEUE"}
+"""Target extensions that change no field within a table; NAT rewrites packets when they leave it."""
 
 
 class Effect(NamedTuple):
@@ -54,7 +54,7 @@ def effect(name: str, given: Given, place: Place) -> Effect:
     if name in ("QUEUE", "NFQUEUE"):
         return _queue(given, place)
     if name in nat.TARGETS:
-        return Effect(nat.rewritten(name, given, place), all_packets, none)
+        return Effect({}, all_packets, none)  # what becomes of them is seen to when the table is through
     if name in _CHANGES:
         return Effect(_CHANGES[name](given, place), none, none)
     if name in _ENDS:
@@ -164,9 +164,24 @@ def _untracked(given: Given, place: Place) -> dict[str, Vector]:
 
 
 def _ct(given: Given, place: Place) -> dict[str, Vector]:
+    """A packet gets a blank connection, which the other rules of raw see (xt_CT.c, xt_ct_target; measured)."""
     if "--notrack" in given:
         return _untracked(given, place)
-    return {"attached": place.space.constant(1, 1)}
+    attached = place.flag("attached")
+    changes = {"attached": place.space.constant(1, 1)}
+    for name, number in BLANK_CONNECTION.items():
+        known = place.field(name)
+        changes[name] = known.where(attached, place.space.constant(len(known), number))
+    return changes
+
+
+BLANK_CONNECTION = {
+    "state": STATES.index("NEW"),
+    "ctstatus": STATUS["CONFIRMED"],
+    **dict.fromkeys(("ctdir", "snat", "dnat", "connmark", "ctexpire", "orig_proto"), 0),
+    **dict.fromkeys((f"{way}_{end}" for way in ("orig", "repl") for end in ("src", "dst", "sport", "dport")), 0),
+}
+"""What matches see of a connection that stands for one yet unknown."""
 
 
 _CHANGES: dict[str, Callable[[Given, Place], dict[str, Vector]]] = {

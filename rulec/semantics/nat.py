@@ -7,7 +7,8 @@ later ones are rewritten as the first was, and those of the reply back again
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 from rulec.catalogue.extension import Given
 from rulec.catalogue.values.nat import NatRange
@@ -24,8 +25,31 @@ TARGETS = frozenset(("DNAT", "MASQUERADE", "NETMAP", "REDIRECT", "SNAT"))
 WITH_PORTS = (TCP, UDP, UDPLITE, SCTP, DCCP)
 """The protocols that have ports."""
 
-_DESTINATION = ("dst", "dport", "dnat", "repl_src", "repl_sport")
-_SOURCE = ("src", "sport", "snat", "repl_dst", "repl_dport")
+
+class _Side(NamedTuple):
+    """The names of what is rewritten at a hook: in the packet, in the answers to come, and where the outcome stands."""
+
+    address: str
+    port: str
+    flag: str
+    reply_address: str
+    reply_port: str
+
+    def guess(self, place: Place, pattern: str, ruleset: str) -> Vector:
+        return place.space.field(pattern.format(address=self.address, port=self.port) + ruleset)
+
+
+_DESTINATION = _Side("dst", "dport", "dnat", "repl_src", "repl_sport")
+_SOURCE = _Side("src", "sport", "snat", "repl_dst", "repl_dport")
+
+
+class Rewriting(NamedTuple):
+    """Packets that meet a NAT target."""
+
+    packets: PacketSet
+    name: str
+    given: Given
+    place: Place
 
 
 def asked(place: Place) -> PacketSet:
@@ -42,82 +66,149 @@ def _related(place: Place) -> PacketSet:
     return place.space.field("ctstate").equals(TRACKED_STATES.index("RELATED"))
 
 
-def rewritten(name: str, given: Given, place: Place) -> Mapping[str, Vector]:
-    """What the packets that meet a NAT target become."""
-    address, port, flag, reply_address, reply_port = _SOURCE if _rewrites_source(place) else _DESTINATION
-    old_address, old_port = place.field(address), place.field(port)
-    new_address = _new_address(name, given, place, old_address)
-    new_port = _new_port(name, given, place, old_port).where(place.protocol(*WITH_PORTS), old_port)
-    moves = _differs(place, new_address, old_address)
+def outcomes(rewritings: Iterable[Rewriting], place: Place, ruleset: str) -> PacketSet:
+    """Packets together with what NAT makes of them; those that meet no target stay as they are.
+
+    What it makes of them stands in the guessed fields of ``ruleset``, so that a
+    range of addresses is one set, and not a hundred thousand.
+    """
+    side, left, found = _side(place), place.space.everything, place.space.nothing
+    for rewriting in rewritings:
+        left -= rewriting.packets
+        found |= rewriting.packets & _outcome(rewriting, side, ruleset)
+    moves = side.guess(place, "{address}_moves", ruleset).bit(0) | side.guess(place, "{port}_moves", ruleset).bit(0)
+    return found | (left - moves)
+
+
+def _outcome(rewriting: Rewriting, side: _Side, ruleset: str) -> PacketSet:
+    """What one target makes of the packets that meet it."""
+    _, name, given, place = rewriting
+    address = side.guess(place, "to_{address}", ruleset)
+    port = side.guess(place, "to_{port}", ruleset)
+    address_moves = side.guess(place, "{address}_moves", ruleset).bit(0)
+    port_moves = side.guess(place, "{port}_moves", ruleset).bit(0)
+    new_address = _addresses(name, given, place, address)
+    new_port = _new_ports(name, given, place, port)
+    with_ports = place.protocol(*WITH_PORTS)
+    found = ~address_moves if new_address is None else address_moves & new_address
+    found &= ~port_moves if new_port is None else with_ports.choose(port_moves & new_port, ~port_moves)
+    if name == "REDIRECT":
+        found &= place.space.field("to_type" + ruleset).equals(ADDRESS_TYPES.index("LOCAL"))
+    return found & _differing(rewriting, side, ruleset)
+
+
+def rewritten(place: Place, rewritings: Sequence[Rewriting], ruleset: str) -> Mapping[str, Vector]:
+    """The fields that NAT changes in the first packet of a connection, where any of its targets does."""
+    side = _side(place)
+    address, port = place.field(side.address), place.field(side.port)
+    moves = place.space.nothing
+    if any(_addresses(one.name, one.given, place, address) is not None for one in rewritings):
+        address_moves = side.guess(place, "{address}_moves", ruleset).bit(0)
+        address, moves = side.guess(place, "to_{address}", ruleset).where(address_moves, address), address_moves
+    if any(_new_ports(one.name, one.given, place, port) is not None for one in rewritings):
+        port_moves = side.guess(place, "{port}_moves", ruleset).bit(0)
+        port, moves = side.guess(place, "to_{port}", ruleset).where(port_moves, port), moves | port_moves
     changes = {
-        address: new_address,
-        port: new_port,
-        flag: place.space.constant(1, 1).where(moves | _differs(place, new_port, old_port), place.field(flag)),
-        reply_address: new_address,
-        reply_port: new_port,
+        side.address: address,
+        side.port: port,
+        side.flag: side.guess(place, "{address}_differs", ruleset).where(moves, place.field(side.flag)),
+        side.reply_address: address.where(moves, place.field(side.reply_address)),
+        side.reply_port: port.where(moves, place.field(side.reply_port)),
     }
-    if address == "dst":
-        changes["dst_type"] = _kind_of_address(name, place).where(moves, place.field("dst_type"))
+    if side is _DESTINATION:
+        changes["dst_type"] = place.space.field("to_type" + ruleset).where(moves, place.field("dst_type"))
     return changes
 
 
-def translated(place: Place) -> Mapping[str, Vector]:
+class Kinds(NamedTuple):
+    """Which ends of a connection the rules of a ruleset rewrite."""
+
+    destinations: bool
+    sources: bool
+
+
+def kinds(targets: Iterable[str]) -> Kinds:
+    """What targets of these names rewrite."""
+    names = frozenset(targets)
+    return Kinds(not names.isdisjoint(_OF_DESTINATIONS), not names.isdisjoint(_OF_SOURCES))
+
+
+_OF_DESTINATIONS = ("DNAT", "REDIRECT", "NETMAP")
+_OF_SOURCES = ("SNAT", "MASQUERADE", "NETMAP")
+
+
+def translated(place: Place, done: Kinds) -> Mapping[str, Vector]:
     """What later packets of a rewritten connection become: those of the reply are turned back."""
-    later = place.has_connection - asked(place)
-    if _rewrites_source(place):
-        ways = (("snat", False, "repl_dst", "repl_dport"), ("dnat", True, "orig_dst", "orig_dport"))
-        address, port = "src", "sport"
+    side = _side(place)
+    if side is _SOURCE:
+        ways = (("snat", "repl_dst", "repl_dport"), ("dnat", "orig_dst", "orig_dport"))
+        wanted = (done.sources, done.destinations)
     else:
-        ways = (("dnat", False, "repl_src", "repl_sport"), ("snat", True, "orig_src", "orig_sport"))
-        address, port = "dst", "dport"
-    new_address, new_port = place.field(address), place.field(port)
-    reply, with_ports = place.flag("ctdir"), place.protocol(*WITH_PORTS)
-    for flag, on_reply, from_address, from_port in ways:
-        packets = later & place.flag(flag) & (reply if on_reply else ~reply)
-        new_address = place.field(from_address).where(packets, new_address)
-        new_port = place.field(from_port).where(packets & with_ports, new_port)
-    changes = {address: new_address, port: new_port}
-    if address == "dst":
-        moved = later & (place.flag("dnat") | place.flag("snat"))
-        changes["dst_type"] = place.unknown_number("type of address", 4).where(moved, place.field("dst_type"))
+        ways = (("dnat", "repl_src", "repl_sport"), ("snat", "orig_src", "orig_sport"))
+        wanted = (done.destinations, done.sources)
+    address, port, moved = place.field(side.address), place.field(side.port), place.space.nothing
+    for later, (flag, from_address, from_port), is_wanted in zip(_later(place), ways, wanted, strict=True):
+        if is_wanted:
+            packets = later & place.flag(flag)
+            address = place.field(from_address).where(packets, address)
+            port = place.field(from_port).where(packets & place.protocol(*WITH_PORTS), port)
+            moved |= packets
+    changes = {side.address: address, side.port: port}
+    if side is _DESTINATION:
+        unknown = place.space.unknown_number("type of address", 4)
+        changes["dst_type"] = unknown.where(moved, place.field("dst_type"))
     return changes
 
 
-def _differs(place: Place, new: Vector, old: Vector) -> PacketSet:
-    """The packets in which two numbers are not equal; whether an unknown one is, is unknown too."""
-    known = all(
-        bit == before or PacketSet(place.space, bit).is_constant()
-        for bit, before in zip(new.bits, old.bits, strict=True)
-    )
-    return ~new.same_as(old) if known else place.unknown_here(("differs", len(new)))
+def _later(place: Place) -> tuple[PacketSet, PacketSet]:
+    """The packets after the first of a connection, from its own side and from the other."""
+    reply, later = place.flag("ctdir"), ~place.flag("first")
+    return later & place.has_connection - reply, later & reply & place.in_state("ESTABLISHED", "RELATED")
 
 
-def _rewrites_source(place: Place) -> bool:
-    return place.hook.name in ("POSTROUTING", "INPUT")
+def _side(place: Place) -> _Side:
+    return _SOURCE if place.hook.name in ("POSTROUTING", "INPUT") else _DESTINATION
 
 
-def _new_address(name: str, given: Given, place: Place, old: Vector) -> Vector:
+def _addresses(name: str, given: Given, place: Place, address: Vector) -> PacketSet | None:
+    """The addresses that a target may take, None where it leaves the address alone."""
     if name == "NETMAP":
         network, mask = given.get("--to")
-        return old.with_bits(mask, network)
+        return address.masked(network, mask)
     if name == "REDIRECT" and place.hook.name == "OUTPUT":
-        return place.space.constant(len(old), 0x7F000001 if place.family is Family.IPV4 else 1)
+        return address.equals(0x7F000001 if place.family is Family.IPV4 else 1)
     if name in ("REDIRECT", "MASQUERADE"):
-        return place.unknown_number("address", len(old))
+        return place.space.everything
     chosen = _range(given)
     if chosen.first is None or chosen.last is None:
-        return old
-    return _within(place, "address", chosen.first, chosen.last, len(old))
+        return None
+    return address.between(chosen.first, chosen.last)
 
 
-def _new_port(name: str, given: Given, place: Place, old: Vector) -> Vector:
-    """Where none is named the port of a destination stays; that of a source gives way when it is taken."""
+def _new_ports(name: str, given: Given, place: Place, port: Vector) -> PacketSet | None:
+    """The ports that a target may take; without any that of a source still gives way when it is taken."""
     first, last, base = _ports(name, given)
     if first is None or last is None:
-        return place.unknown_number("port", 16) if _rewrites_source(place) and name != "NETMAP" else old
-    if base is not None:
-        return place.unknown_number("port", 16)
-    return _within(place, "port", first, last, 16)
+        return place.space.everything if _side(place) is _SOURCE and name != "NETMAP" else None
+    return port.between(first, last) if base is None else place.space.everything
+
+
+def _differing(rewriting: Rewriting, side: _Side, ruleset: str) -> PacketSet:
+    """Whether the new destination is another one, which alone makes the connection a rewritten one."""
+    _, name, given, place = rewriting
+    differs = side.guess(place, "{address}_differs", ruleset).bit(0)
+    if name != "DNAT":
+        return place.space.everything
+    chosen = _range(given)
+    first_port, last_port, base = _ports(name, given)
+    if chosen.first != chosen.last or first_port != last_port or base is not None:
+        return place.space.everything
+    same = place.space.everything
+    if chosen.first is not None:
+        same &= place.field("dst").equals(chosen.first)
+    if first_port is not None:
+        same &= place.field("dport").equals(first_port) | ~place.protocol(*WITH_PORTS)
+    return same.choose(~differs, differs)
 
 
 def _ports(name: str, given: Given) -> tuple[int | None, int | None, int | None]:
@@ -131,17 +222,3 @@ def _ports(name: str, given: Given) -> tuple[int | None, int | None, int | None]
 def _range(given: Given) -> NatRange:
     found: NatRange = next(use.value for use in given if isinstance(use.value, NatRange))
     return found
-
-
-def _within(place: Place, key: str, first: int, last: int, bits: int) -> Vector:
-    """A number from ``first`` to ``last``, nobody knows which."""
-    if first == last:
-        return place.space.constant(bits, first)
-    chosen = place.unknown_number(key, bits)
-    return chosen.where(chosen.between(first, last), place.space.constant(bits, first))
-
-
-def _kind_of_address(name: str, place: Place) -> Vector:
-    if name == "REDIRECT":
-        return place.space.constant(4, ADDRESS_TYPES.index("LOCAL"))
-    return place.unknown_number("type of address", 4)

@@ -10,12 +10,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from rulec.catalogue.extension import Given
 from rulec.model import Family
-from rulec.model.protocols import ICMPV6, SCTP, TCP, UDP, UDPLITE
+from rulec.model.protocols import ICMP, ICMPV6, SCTP, TCP, UDP, UDPLITE
 from rulec.packetset.fields import ADDRESS_TYPES, PRIORS, STATES, TRACKED_STATES
 from rulec.packetset.packetset import PacketSet
+from rulec.packetset.space import Space
 from rulec.packetset.vector import Vector
 from rulec.semantics import nat
+from rulec.semantics.effects import BLANK_CONNECTION
 from rulec.semantics.place import Hook, Place, Values
 from rulec.semantics.program import Program
 from rulec.semantics.walk import PolicyReach, Reach, Setting, Walk
@@ -34,6 +37,9 @@ _NEVER_TRACKED = (*range(130, 137), 143, 151, 152)
 """The ICMPv6 types of neighbour and multicast discovery (measured on Linux 6.18)."""
 
 _NEVER_VALID = (137, 153)
+
+NO_NEXT_HEADER = 59
+"""The protocol of an IPv6 packet that holds nothing: invalid, as is the ICMP of the other family (measured)."""
 
 _LOCAL = ("LOCAL", "BROADCAST", "ANYCAST", "MULTICAST")
 _NOT_FORWARDED = ("LOCAL", "BROADCAST", "BLACKHOLE", "UNREACHABLE", "PROHIBIT", "THROW")
@@ -79,9 +85,8 @@ class Host:
     def __init__(self, setting: Setting, programs: dict[str, Program]) -> None:
         self.setting = setting
         self.programs = programs
-        self._translates = any(
-            step.extension in nat.TARGETS for program in programs.values() for step in program.steps()
-        )
+        targets = (step.extension for program in programs.values() for step in program.steps())
+        self._kinds = nat.kinds(targets)
 
     def ways(self) -> Iterator[Way]:
         """Input, forward and output; what both arriving packets have in common is walked once."""
@@ -117,12 +122,36 @@ class Host:
 
     def _nat(self, hook: Hook, passage: Passage) -> Passage:
         """The rules are asked for the first packet of a connection; later ones are rewritten as that was."""
-        asked = nat.asked(self._place(hook, passage.values))
+        place = self._place(hook, passage.values)
+        asked = nat.asked(place)
         first = self._table(hook, passage._replace(alive=passage.alive & asked))
-        together = first._replace(alive=first.alive | (passage.alive - asked))
-        if not self._translates:
-            return together
-        return together._replace(values=together.values.changed(nat.translated(self._place(hook, together.values))))
+        together = first.alive | (passage.alive - asked)
+        values, made = passage.values, self.setting.space.everything
+        rewritings = list(self._rewritings(hook, first.trail.reaches[len(passage.trail.reaches) :]))
+        if rewritings:
+            made, ruleset = self._made(hook, place, rewritings)
+            values = values.changed(nat.rewritten(place, rewritings, ruleset))
+        if any(self._kinds):
+            values = values.changed(nat.translated(self._place(hook, values), self._kinds))
+        return first._replace(alive=together & made, values=values)
+
+    def _rewritings(self, hook: Hook, reaches: tuple[Reach, ...]) -> Iterator[nat.Rewriting]:
+        for reach in reaches:
+            target = reach.step.rule.target
+            if reach.is_met and target is not None and reach.step.extension in nat.TARGETS:
+                given, place = Given(self.setting.family, target.uses), self._place(hook, reach.values)
+                yield nat.Rewriting(reach.matches, target.name, given, place)
+
+    def _made(self, hook: Hook, place: Place, rewritings: list[nat.Rewriting]) -> tuple[PacketSet, str]:
+        """What NAT makes of packets, and the name of the ruleset whose guesses say so.
+
+        Where another ruleset does the same to the same packets the guesses are
+        the same too, and the two can be compared.
+        """
+        made = nat.outcomes(rewritings, place, "")
+        if self.setting.memory.rewritten.setdefault((hook.path, hook.name), made) == made:
+            return made, ""
+        return nat.outcomes(rewritings, place, self.setting.name), self.setting.name
 
     # ── between the hooks ──
 
@@ -147,21 +176,24 @@ class Host:
         state = self._state("INVALID", bits).where(fresh, self._known_state())
         state = self._state("UNTRACKED", bits).where(self._prior("untracked"), state)
         attached = Vector(space, ((~fresh).function,))
-        possible = place.flag("ctdir") & space.field("ctstate").equals(TRACKED_STATES.index("NEW"))
         values = Values({"state": state, "attached": attached})
-        return Passage(alive - possible, values.changed(self._tuples(place)))
+        return Passage(alive & _possible(space), values.changed(self._tuples(place)))
 
     def _tracked(self, hook: Hook, passage: Passage) -> Passage:
-        """Connection tracking looks at every packet that is not untracked."""
+        """Connection tracking looks at every packet that is not untracked, and finds the connection that it is of."""
         place = self._place(hook, passage.values)
         state = place.field("state")
         untracked = place.in_state("UNTRACKED")
-        seen = self._known_state()
+        stray = place.protocol(ICMP, NO_NEXT_HEADER) if self.setting.family is Family.IPV6 else place.protocol(ICMPV6)
+        seen = self._state("INVALID", len(state)).where(stray, self._known_state())
         if self.setting.family is Family.IPV6:
-            icmp, kind = place.protocol(ICMPV6) & ~place.flag("attached"), place.field("icmp_type")
+            icmp, kind = place.protocol(ICMPV6) & self._prior("nothing"), place.field("icmp_type")
             seen = self._state("UNTRACKED", len(state)).where(icmp & kind.among(_NEVER_TRACKED), seen)
             seen = self._state("INVALID", len(state)).where(icmp & kind.among(_NEVER_VALID), seen)
-        return passage._replace(values=passage.values.changed({"state": state.where(untracked, seen)}))
+        found = {name: self.setting.space.field(name) for name in BLANK_CONNECTION if name in self.setting.space.fields}
+        found.update(self._tuples(self._place(hook, Values({}))))
+        changes = {name: found[name] for name in found if name in passage.values}
+        return passage._replace(values=passage.values.changed({**changes, "state": state.where(untracked, seen)}))
 
     def _routed(self, path: str, passage: Passage) -> Passage:
         """What is for this host has an address of it, and what is not has none.
@@ -192,6 +224,10 @@ class Host:
                 known = self.setting.space.field(f"{prefix}_{field}")
                 own = packets & ported if field.endswith("port") else packets
                 values[f"{prefix}_{field}"] = place.field(field).where(own, known)
+        opening = place.flag("first") - reply - error
+        for field, opposite in (("src", "dst"), ("dst", "src"), ("sport", "dport"), ("dport", "sport")):
+            own = opening & ported if field.endswith("port") else opening
+            values[f"repl_{field}"] = place.field(opposite).where(own, values[f"repl_{field}"])
         values["orig_proto"] = place.field("proto").where(~error, self.setting.space.field("orig_proto"))
         return values
 
@@ -215,3 +251,12 @@ class Host:
 
     def _state(self, name: str, bits: int) -> Vector:
         return self.setting.space.constant(bits, STATES.index(name))
+
+
+def _possible(space: Space) -> PacketSet:
+    """The packets that there can be: a new connection is seen from its own side, and only a known one is rewritten."""
+    new, established, invalid = (
+        space.field("ctstate").equals(TRACKED_STATES.index(name)) for name in ("NEW", "ESTABLISHED", "INVALID")
+    )
+    rewritten = space.flag("snat") | space.flag("dnat")
+    return ~((new & space.flag("ctdir")) | (established & space.flag("first")) | (invalid & rewritten))

@@ -102,6 +102,8 @@ class Place:
         if name == "state":
             self._asked.add("ctstate")
             return self.space.constant(1, 0).joined(self.space.field("ctstate"))
+        if name not in self.space.fields:
+            return self.space.constant(8, 0)  # a set of ipset(8), as it was at first
         self._asked.add(name)
         return self.space.field(name)
 
@@ -153,6 +155,8 @@ class Memory:
     """
 
     def __init__(self) -> None:
+        self.rewritten: dict[Hashable, PacketSet] = {}
+        """What the NAT of the first ruleset makes of packets, by path and hook."""
         self._asked: dict[Hashable, list[tuple[Values, PacketSet]]] = {}
 
     def answer(self, space: Space, key: Hashable, values: Values) -> PacketSet:
@@ -168,14 +172,20 @@ class Memory:
         return answer
 
 
+_LARGEST_AGREEMENT = 10_000
+"""Nodes beyond which two answers are taken to be independent: they are then no less true, and less precise."""
+
+
 def _agreement(space: Space, one: Values, other: Values) -> PacketSet:
-    """The packets of which all fields are the same in both."""
+    """The packets of which all fields are the same in both, or fewer where that is hard to say."""
     same = space.everything
-    for name in {*one, *other}:
-        if name in one and name in other:
-            same &= one[name].same_as(other[name])
-        elif name in space.fields:
-            same &= (one.get(name) or other[name]).same_as(space.field(name))
-        else:
-            same = space.nothing
+    for name in sorted({*one, *other}):
+        if name not in space.fields and not (name in one and name in other):
+            return space.nothing
+        pair = [values.get(name) or space.field(name) for values in (one, other)]
+        for bit, another in zip(pair[0].bits, pair[1].bits, strict=True):
+            if bit != another:
+                same &= ~PacketSet(space, bit ^ another)
+                if same.function.node_count() > _LARGEST_AGREEMENT:
+                    return space.nothing
     return same

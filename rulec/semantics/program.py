@@ -170,13 +170,13 @@ def _chain(ruleset: Ruleset, table: Table, chain: syntax.Chain) -> Chain:
     steps: list[Step] = []
     parts: dict[int, int] = {}
     seen: dict[Rule, int] = {}
-    for rule, line in ruleset.rules(chain):
+    for placed in ruleset.rules(chain):
+        rule, line = placed.rule._replace(counters=None), placed.line
         part = parts[line] = parts.get(line, -1) + 1
         target = rule.target
         goes_to = target.name if target and not target.extends and target.name in table.chains else ""
         if goes_to in VERDICTS:
             goes_to = ""
-        rule = rule._replace(counters=None)
         repeats = seen[rule] = seen.get(rule, -1) + 1
         steps.append(Step(table.name, line, part, rule, repeats, goes_to, _has_memory(rule)))
     policy = chain.policy or ("ACCEPT" if chain.name in table.builtin else "")

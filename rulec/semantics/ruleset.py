@@ -19,6 +19,9 @@ from rulec.syntax.ruleset import Ruleset
 
 T = TypeVar("T")
 
+NAMES = ("", "'")
+"""What tells two rulesets apart that are compared."""
+
 
 class Prepared:
     """A ruleset without errors, ready to be walked."""
@@ -77,7 +80,7 @@ def in_space(
     bits = prepared[0].ruleset.family.bits
     for order in orders(program for one in prepared for program in one.programs.values()):
         try:
-            return job(Space(fields(bits, patterns, order), memory))
+            return job(Space(fields(bits, patterns, order, NAMES[: len(prepared)]), memory))
         except TooLarge:
             gc.collect()  # the space that was too small refers to itself
     names = " and ".join(one.ruleset.source.name for one in prepared)

@@ -179,7 +179,7 @@ class Walk:
         """Walk a chain; give the packets that return from it, and the fields."""
         returned = []
         for step in self.program.chains[chain].steps:
-            hit = self._meet(step, alive, values, self._visit(step))
+            hit = self._meet(step, alive, values, (self._visit(step),))
             if hit.is_empty():
                 continue
             if step.goes_to:
@@ -285,27 +285,27 @@ class Walk:
             return _Ends(outcome.accepts, none, outcome.returns)
         if step.verdict == "RETURN":
             return _Ends(none, all_packets, none)
-        done = self._effect(step, self._place(values, (step.key, context)))
+        done = self._effect(step, self._place(values, self._identity(step, context)))
         goes_on = ~(done.accepts | done.drops)
         return None if goes_on.is_everything() else _Ends(done.accepts, none, goes_on)
 
     # ── single rules ──
 
-    def _meet(self, step: Step, alive: PacketSet, values: Values, context: Hashable) -> PacketSet:
+    def _meet(self, step: Step, alive: PacketSet, values: Values, context: Context) -> PacketSet:
         """The packets that match a rule, of those that get to it."""
         everything = self.setting.space.everything
         hit = alive if alive.is_empty() else alive & self._matched(step, values, context)
         self.reaches.append(Reach(self.hook, step, Entry(alive), everything, hit, values))
         return hit
 
-    def _matched(self, step: Step, values: Values, context: Hashable) -> PacketSet:
+    def _matched(self, step: Step, values: Values, context: Context) -> PacketSet:
         return self._asking(step, values, context)[0]
 
-    def _asking(self, step: Step, values: Values, context: Hashable) -> tuple[PacketSet, frozenset[str]]:
+    def _asking(self, step: Step, values: Values, context: Context) -> tuple[PacketSet, frozenset[str]]:
         """The packets that a rule matches, and the fields that it looks at."""
         key = (step, values, context if step.has_memory else None)
         if key not in self._matching:
-            place = self._place(values, (step.key, context))
+            place = self._place(values, self._identity(step, context))
             self._matching[key] = matching(step.rule, place), place.asked
         return self._matching[key]
 
@@ -322,7 +322,11 @@ class Walk:
     def _visit(self, step: Step) -> Hashable:
         """A name for this look at a rule of a chain that is walked anew each time."""
         self._visits[step] = self._visits.get(step, 0) + 1
-        return step.key, self._visits[step]
+        return self._identity(step, (self._visits[step],))
+
+    def _identity(self, step: Step, context: Context) -> Hashable:
+        """The same in two rulesets where what the rule remembers is the same."""
+        return "" if self.setting.shares(step) else self.setting.name, step.key, context
 
 
 class _Ends(NamedTuple):
