@@ -49,7 +49,8 @@ class Way(NamedTuple):
     """A way through the host, walked.
 
     ``enters`` are the packets that take it, ``accepted`` those of them that come
-    to its end, ``values`` what they are there.  ``reaches`` lists the rules that
+    to its end, ``values`` what they are there; ``guesses`` are all packets together
+    with what NAT can make of them, within which the others are meant.  ``reaches`` lists the rules that
     were met, in the order of the hooks, ``policies`` the base chains that were left.
     """
 
@@ -57,6 +58,7 @@ class Way(NamedTuple):
     enters: PacketSet
     accepted: PacketSet
     values: Values
+    guesses: PacketSet
     reaches: tuple[Reach, ...]
     policies: tuple[PolicyReach, ...]
 
@@ -76,6 +78,7 @@ class Passage(NamedTuple):
 
     alive: PacketSet
     values: Values
+    guesses: PacketSet
     trail: _Trail = _Trail()
 
 
@@ -100,7 +103,7 @@ class Host:
     def _way(self, path: str, enters: PacketSet, passage: Passage, hooks: tuple[str, ...]) -> Way:
         for hook in hooks:
             passage = self._through(path, hook, passage)
-        return Way(path, enters, passage.alive, passage.values, *passage.trail)
+        return Way(path, enters, passage.alive, passage.values, passage.guesses, *passage.trail)
 
     # ── one hook ──
 
@@ -118,7 +121,7 @@ class Host:
             return passage
         walk = Walk(self.setting, program, hook)
         accepted, values = walk.run(passage.alive, passage.values)
-        return Passage(accepted, values, passage.trail.and_then(walk))
+        return passage._replace(alive=accepted, values=values, trail=passage.trail.and_then(walk))
 
     def _nat(self, hook: Hook, passage: Passage) -> Passage:
         """The rules are asked for the first packet of a connection; later ones are rewritten as that was."""
@@ -133,7 +136,7 @@ class Host:
             values = values.changed(nat.rewritten(place, rewritings, ruleset))
         if any(self._kinds):
             values = values.changed(nat.translated(self._place(hook, values), self._kinds))
-        return first._replace(alive=together & made, values=values)
+        return first._replace(alive=together & made, values=values, guesses=passage.guesses & made)
 
     def _rewritings(self, hook: Hook, reaches: tuple[Reach, ...]) -> Iterator[nat.Rewriting]:
         for reach in reaches:
@@ -177,7 +180,7 @@ class Host:
         state = self._state("UNTRACKED", bits).where(self._prior("untracked"), state)
         attached = Vector(space, ((~fresh).function,))
         values = Values({"state": state, "attached": attached})
-        return Passage(alive & _possible(space), values.changed(self._tuples(place)))
+        return Passage(alive & _possible(space), values.changed(self._tuples(place)), space.everything)
 
     def _tracked(self, hook: Hook, passage: Passage) -> Passage:
         """Connection tracking looks at every packet that is not untracked, and finds the connection that it is of."""
