@@ -70,20 +70,82 @@ def checks(select: Iterable[str] = (), ignore: Iterable[str] = ()) -> tuple[Any,
     return chosen
 
 
-def lint(ruleset: Ruleset, chosen: Iterable[Any] | None = None) -> Any:
-    """Run checks on a ruleset, all where none are given."""
+def lint(
+    ruleset: Ruleset, chosen: Iterable[Any] | None = None, memory: int | None = None, open_ports: str | None = None
+) -> Any:
+    """Run checks on a ruleset, all where none are given.
+
+    ``memory`` is how many megabytes the sets of packets may take; ``open_ports``
+    are those that should not be open to everybody, such as "22,53/udp".
+    """
     chosen = checks() if chosen is None else tuple(chosen)
-    facts = lazy("rulec.analysis.facts").Facts(ruleset)
-    findings = tuple(lazy("rulec.lint.run").lint(facts, chosen))
+    octets = None if memory is None else memory << 20
+    facts = lazy("rulec.analysis.facts").Facts(ruleset, octets, _open_ports(open_ports))
+    findings, undecided = lazy("rulec.lint.run").lint(facts, chosen)
     wanted = any(check.group == "conntrack" for check in chosen)
-    return lazy("rulec.report.lint").Report(
-        ruleset, findings, facts.tracking.lines if wanted and ruleset.valid else None
-    )
+    lines = facts.tracking.lines if wanted and ruleset.valid else None
+    return lazy("rulec.report.lint").Report(ruleset, findings, lines, undecided)
+
+
+def _open_ports(text: str | None) -> Any:
+    try:
+        return lazy("rulec.analysis.ports").open_ports(text)
+    except ValueError as error:
+        raise InputError(str(error)) from None
 
 
 def render(reports: Iterable[Any], form: str) -> Iterator[str]:
     """Reports as lines of text: full, concise or json."""
     lines: Iterator[str] = lazy("rulec.report.lint").render(list(reports), form, VERSION)
+    return lines
+
+
+def read_text(path: str) -> str:
+    """The text of any file; InputError when it cannot be read."""
+    return read_file(path)
+
+
+def read_packets(ruleset: Ruleset, name: str, text: str, lines: bool = True) -> tuple[list[Any], list[Finding]]:
+    """The packets of a text for a ruleset of their family, one a line or just one, and what is wrong with it."""
+    source = Source(name, text)
+    found: tuple[list[Any], list[Finding]] = lazy("rulec.query.trace_input").read_packets(source, ruleset.family, lines)
+    return found
+
+
+def trace(ruleset: Ruleset, packets: Iterable[Any], path: str = "", why: bool = False, memory: int = 2 << 30) -> Any:
+    """The way of each packet through a ruleset without errors, rule by rule.
+
+    ``path`` is input, forward or output, or empty for what each packet tells.
+    Raises Undecided when the answer does not fit into ``memory`` bytes.
+    """
+    return lazy("rulec.query.trace").trace(ruleset, packets, path, why, memory)
+
+
+def render_traces(ruleset: Ruleset, traces: Iterable[Any], form: str) -> Iterator[str]:
+    """Traces as lines of text: full or json."""
+    lines: Iterator[str] = lazy("rulec.report.trace").render(ruleset, tuple(traces), form, VERSION)
+    return lines
+
+
+def load_version(against: str, path: str, family: str | None = None, opaque: Iterable[str] = ()) -> Ruleset:
+    """Read a version of a file that git has, ``git:REF`` or ``git:REF:PATH``; InputError when there is none."""
+    source: Source = lazy("rulec.query.diff_against").version(against, path)
+    return parse(source.text, source.name, family, opaque)
+
+
+def diff(old: Ruleset, new: Ruleset, memory: int = 2 << 30, everything: bool = False) -> Any:
+    """What changes for packets from one ruleset to another, both without errors.
+
+    The largest flows are put into words, or ``everything``.  Raises Undecided
+    when the answer does not fit into ``memory`` bytes.
+    """
+    query = lazy("rulec.query.diff")
+    return query.compare(old, new, memory, None if everything else query.MOST_FLOWS)
+
+
+def render_diff(found: Any, form: str) -> Iterator[str]:
+    """A difference as lines of text: full, json or markdown."""
+    lines: Iterator[str] = lazy("rulec.report.diff").render(found, form, VERSION)
     return lines
 
 

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any, TextIO
 
-from rulec.errors import RulecError
+from rulec.errors import RulecError, Undecided
 from rulec.resources import VERSION, lazy
 
 
@@ -52,7 +52,7 @@ def main(argv: Sequence[str], stdin: TextIO, stdout: TextIO, stderr: TextIO) -> 
         return 0  # nobody reads any more
     except (RulecError, OSError) as error:
         lazy("rulec.cli.outputs").complain(error, stderr)
-        return 2
+        return 3 if isinstance(error, Undecided) else 2
     except Exception as error:
         return _internal_error(error, stderr)
     return code

@@ -15,6 +15,8 @@ _COMMANDS = {
     "lint": "say what is wrong with rulesets, and why connection tracking is on",
     "fmt": "write rulesets in the form of iptables-save",
     "compile": "rewrite a ruleset so that the hot ports of a policy are not tracked",
+    "trace": "say what becomes of a packet, rule by rule, and why",
+    "diff": "say what changes for packets from one ruleset to another",
     "explain": "say what a check is about",
 }
 _EPILOG = "exit codes: 0 done, nothing found; 1 findings, refused or would change; 2 could not do it; 3 undecided"

@@ -18,6 +18,11 @@ def ruleset(path: str, chosen: argparse.Namespace, stdin: TextIO) -> Ruleset:
     return api.load(path, family, chosen.opaque)
 
 
+def text(path: str, stdin: TextIO) -> tuple[str, str]:
+    """The name and the content of a path; ``-`` is standard input."""
+    return ("<stdin>", _all_of(stdin)) if path == "-" else (path, api.read_text(path))
+
+
 def _all_of(stdin: TextIO) -> str:
     """What standard input holds, any bytes."""
     buffer = getattr(stdin, "buffer", None)

@@ -78,9 +78,10 @@ def in_space(
     """
     patterns = interfaces.union(*(one.interfaces for one in prepared))
     bits = prepared[0].ruleset.family.bits
+    cache = _results_to_remember(sum(len(one.ruleset.templates) for one in prepared))
     for order in orders(program for one in prepared for program in one.programs.values()):
         try:
-            return job(Space(fields(bits, patterns, order, NAMES[: len(prepared)]), memory))
+            return job(Space(fields(bits, patterns, order, NAMES[: len(prepared)]), memory, cache))
         except TooLarge:
             gc.collect()  # the space that was too small refers to itself
     names = " and ".join(one.ruleset.source.name for one in prepared)
@@ -88,3 +89,8 @@ def in_space(
         f"{names}: undecided: the packets that the rules tell apart do not fit into {memory >> 20} MB,"
         " in any order of the fields; --memory allows more"
     )
+
+
+def _results_to_remember(rules: int) -> int:
+    """How many operations on sets are worth remembering: many make a large ruleset fast, few a small one small."""
+    return 1 << min(max((rules << 10).bit_length(), 14), 22)

@@ -51,6 +51,11 @@ class Entry:
         self._exact = None if origins else outline
 
     @property
+    def origins(self) -> tuple[tuple[Entry, PacketSet], ...]:
+        """The entries that the packets come from, each with the conditions they met; none where ``exact`` is known."""
+        return self._origins
+
+    @property
     def exact(self) -> PacketSet:
         """The packets, as they came to the host."""
         if self._exact is None:
