@@ -46,6 +46,12 @@ class PacketSet:
     def __hash__(self) -> int:
         return hash(self.function)
 
+    @property
+    def depends_on(self) -> frozenset[str]:
+        """The fields that tell whether a packet is in it."""
+        fields: frozenset[str] = self.space.depends_on(self.function)
+        return fields
+
     def is_empty(self) -> bool:
         """Whether it holds no packet at all."""
         return not self.function.satisfiable()

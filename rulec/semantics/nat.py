@@ -72,10 +72,9 @@ def outcomes(rewritings: Iterable[Rewriting], place: Place, ruleset: str) -> Pac
     What it makes of them stands in the guessed fields of ``ruleset``, so that a
     range of addresses is one set, and not a hundred thousand.
     """
-    side, left, found = _side(place), place.space.everything, place.space.nothing
-    for rewriting in rewritings:
-        left -= rewriting.packets
-        found |= rewriting.packets & _outcome(rewriting, side, ruleset)
+    side, rewritings, union = _side(place), tuple(rewritings), place.space.union
+    found = union(rewriting.packets & _outcome(rewriting, side, ruleset) for rewriting in rewritings)
+    left = ~union(rewriting.packets for rewriting in rewritings)
     moves = side.guess(place, "{address}_moves", ruleset).bit(0) | side.guess(place, "{port}_moves", ruleset).bit(0)
     return found | (left - moves)
 
@@ -187,7 +186,7 @@ def _addresses(name: str, given: Given, place: Place, address: Vector) -> Packet
 
 def _new_ports(name: str, given: Given, place: Place, port: Vector) -> PacketSet | None:
     """The ports that a target may take; without any that of a source still gives way when it is taken."""
-    first, last, base = _ports(name, given)
+    first, last, base = _ports(given)
     if first is None or last is None:
         return place.space.everything if _side(place) is _SOURCE and name != "NETMAP" else None
     return port.between(first, last) if base is None else place.space.everything
@@ -200,7 +199,7 @@ def _differing(rewriting: Rewriting, side: _Side, ruleset: str) -> PacketSet:
     if name != "DNAT":
         return place.space.everything
     chosen = _range(given)
-    first_port, last_port, base = _ports(name, given)
+    first_port, last_port, base = _ports(given)
     if chosen.first != chosen.last or first_port != last_port or base is not None:
         return place.space.everything
     same = place.space.everything
@@ -211,12 +210,11 @@ def _differing(rewriting: Rewriting, side: _Side, ruleset: str) -> PacketSet:
     return same.choose(~differs, differs)
 
 
-def _ports(name: str, given: Given) -> tuple[int | None, int | None, int | None]:
-    if name in ("DNAT", "SNAT"):
-        chosen = _range(given)
-        return chosen.first_port, chosen.last_port, chosen.base_port
-    ports = given.get("--to-ports")
-    return (None, None, None) if ports is None else (ports[0], ports[1], None)
+def _ports(given: Given) -> tuple[int | None, int | None, int | None]:
+    for use in given:
+        if isinstance(use.value, NatRange):
+            return use.value.first_port, use.value.last_port, use.value.base_port
+    return None, None, None
 
 
 def _range(given: Given) -> NatRange:

@@ -24,6 +24,10 @@ _NAMES_OF_MEMORIES = {
 }
 
 
+UNREADABLE = "unreadable-"
+"""What stands before the name of a match whose arguments nobody can read, and which is otherwise known."""
+
+
 def has_memory(match: Match) -> bool:
     """Whether asking twice may give two answers; so it may be with an extension that nobody knows.
 
@@ -31,7 +35,7 @@ def has_memory(match: Match) -> bool:
     """
     if match.name == "set":
         return any(use.option.startswith(("--packets", "--bytes")) for use in match.uses)
-    extension = catalogue.match(match.name)
+    extension = catalogue.match(match.name.removeprefix(UNREADABLE))
     return extension is None or extension.answer is not Answer.PURE
 
 

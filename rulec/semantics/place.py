@@ -86,25 +86,26 @@ class Place:
         self.values = values
         self._memory = memory
         self._visit = visit
-        self._asked: set[str] = set()
+        self._fields: set[str] = set()
+        self._changed: set[Vector | PacketSet] = set()
 
     @property
     def asked(self) -> frozenset[str]:
         """The fields of the arriving packet on which everything that was looked at so far depends."""
-        return frozenset(self._asked)
+        return frozenset(self._fields).union(*(value.depends_on for value in self._changed))
 
     def field(self, name: str) -> Vector:
         """A field as it is by now."""
         value = self.values.get(name)
         if value is not None:
-            self._asked |= value.depends_on
+            self._changed.add(value)
             return value
         if name == "state":
-            self._asked.add("ctstate")
+            self._fields.add("ctstate")
             return self.space.constant(1, 0).joined(self.space.field("ctstate"))
         if name not in self.space.fields:
             return self.space.constant(8, 0)  # a set of ipset(8), as it was at first
-        self._asked.add(name)
+        self._fields.add(name)
         return self.space.field(name)
 
     def flag(self, name: str) -> PacketSet:
@@ -136,7 +137,7 @@ class Place:
         not changed in between, and may be another one where it has.
         """
         answer = self._memory.answer(self.space, (key, self.hook.name), self.values)
-        self._asked |= self.space.depends_on(answer.function)
+        self._changed.add(answer)
         return answer
 
     def unknown_here(self, key: Hashable) -> PacketSet:

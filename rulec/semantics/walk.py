@@ -136,7 +136,7 @@ class Walk:
         self.program = program
         self.hook = hook
         self._twice: set[str] = set()
-        self._matching: dict[tuple[Step, Values, Hashable], tuple[PacketSet, frozenset[str]]] = {}
+        self._matching: dict[tuple[Step, Values, Hashable], tuple[PacketSet, Place]] = {}
 
     def run(self, alive: PacketSet, values: Values) -> Passed:
         """Send packets into the base chain of the hook.
@@ -267,7 +267,7 @@ class Walk:
         if key not in self._fields:
             found = [frozenset[str]()]
             for step in reversed(self.program.chains[chain].steps):
-                fields = found[-1] | self._asking(step, values, context)[1]
+                fields = found[-1] | self._asking(step, values, context)[1].asked
                 if step.goes_to:
                     fields |= self._looked_at(step.goes_to, values, self._context(step, context))[0]
                 found.append(fields)
@@ -306,12 +306,12 @@ class Walk:
     def _matched(self, step: Step, values: Values, context: Context) -> PacketSet:
         return self._asking(step, values, context)[0]
 
-    def _asking(self, step: Step, values: Values, context: Context) -> tuple[PacketSet, frozenset[str]]:
-        """The packets that a rule matches, and the fields that it looks at."""
+    def _asking(self, step: Step, values: Values, context: Context) -> tuple[PacketSet, Place]:
+        """The packets that a rule matches, and the place, which knows the fields that it looks at."""
         key = (step, values, context if step.has_memory else None)
         if key not in self._matching:
             place = self._place(values, self._identity(step, context))
-            self._matching[key] = matching(step.rule, place), place.asked
+            self._matching[key] = matching(step.rule, place), place
         return self._matching[key]
 
     def _effect(self, step: Step, place: Place) -> Effect:

@@ -6,7 +6,7 @@ import re
 
 from rulec.model import Family
 
-_NAME_OF_6 = re.compile(r"ip6|v6|6\.rules|rules6", re.IGNORECASE)
+_NAME_OF_6 = re.compile(r"ip6|v6|(?<!\d)6\.rules|rules6", re.IGNORECASE)
 _NAME_OF_4 = re.compile(r"ip4|v4|ipv4|iptables", re.IGNORECASE)
 _ADDRESS_OF_6 = re.compile(r" (?:-[sd]|--src|--dst|--source|--destination)[ =](?=[0-9a-fA-F:]*:)[0-9a-fA-F:.]+")
 _WORD_OF_6 = re.compile(r"icmpv6|icmp6|ip6tables-save")
