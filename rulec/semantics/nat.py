@@ -154,7 +154,7 @@ def translated(place: Place, done: Kinds) -> Mapping[str, Vector]:
             moved |= packets
     changes = {side.address: address, side.port: port}
     if side is _DESTINATION:
-        unknown = place.space.unknown_number("type of address", 4)
+        unknown = place.unknown_number("type of address", 4)
         changes["dst_type"] = unknown.where(moved, place.field("dst_type"))
     return changes
 

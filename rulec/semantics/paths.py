@@ -102,6 +102,8 @@ class Host:
 
     def _way(self, path: str, enters: PacketSet, passage: Passage, hooks: tuple[str, ...]) -> Way:
         for hook in hooks:
+            if (path, hook) == ("output", "POSTROUTING"):
+                passage = self._rerouted(passage)
             passage = self._through(path, hook, passage)
         return Way(path, enters, passage.alive, passage.values, passage.guesses, *passage.trail)
 
@@ -211,6 +213,22 @@ class Host:
         forwarded = passage.alive & hops.between(2, 255) - kind.among(map(ADDRESS_TYPES.index, _NOT_FORWARDED))
         forwarded = forwarded - self._interface("oif", "") - self._interface("iif", "lo")
         return passage._replace(alive=forwarded, values=passage.values.changed({"ttl": hops.lowered(1)}))
+
+    def _rerouted(self, passage: Passage) -> Passage:
+        """A packet that changed in OUTPUT is sent its way once more, and may leave by another interface.
+
+        The rest of OUTPUT still sees the old one (ip_route_me_harder; measured).
+        """
+        space, values = self.setting.space, passage.values
+        moved = space.everything if {"src", "dst"} & values.keys() else space.nothing
+        for name in {"mark", "tos"} & values.keys():
+            moved |= ~values[name].same_as(space.field(name))
+        if moved.is_empty():
+            return passage
+        oif, place = space.field("oif"), self._place(Hook("output", "POSTROUTING", "mangle"), values)
+        return passage._replace(
+            values=values.changed({"oif": place.unknown_number("route", len(oif)).where(moved, oif)})
+        )
 
     def _tuples(self, place: Place) -> dict[str, Vector]:
         """A connection is known by the packet's own addresses and ports, from its side; an ICMP error is not.
