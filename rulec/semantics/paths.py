@@ -131,7 +131,7 @@ class Host:
         asked = nat.asked(place)
         first = self._table(hook, passage._replace(alive=passage.alive & asked))
         together = first.alive | (passage.alive - asked)
-        values, made = passage.values, self.setting.space.everything
+        values, made = first.values, self.setting.space.everything
         rewritings = list(self._rewritings(hook, first.trail.reaches[len(passage.trail.reaches) :]))
         if rewritings:
             made, ruleset = self._made(hook, place, rewritings)

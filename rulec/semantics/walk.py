@@ -168,15 +168,21 @@ class Walk:
         self.policy = PolicyReach(self.hook, base.policy, rest)
         for chain in self.program.callers_first:
             for (then, context), origins in self._waiting.pop(chain, {}).items():
-                self._look_into(chain, self._together(chain, origins), then, context)
+                self._look_into(chain, self._together(chain, origins, then, context), then, context)
         return Passed(accepted if base.policy == "DROP" else accepted | rest, values)
 
-    def _together(self, chain: str, origins: list[tuple[Entry, PacketSet]]) -> Entry:
+    def _together(self, chain: str, origins: list[tuple[Entry, PacketSet]], values: Values, context: Context) -> Entry:
         """All packets that get to a chain."""
         arriving = [entry.outline & packets for entry, packets in origins]
-        if chain in self.program.remembering and not _disjoint(arriving):
+        if chain in self.program.remembering and not _disjoint(arriving) and self._varies(chain, values, context):
             self._twice.add(chain)
         return Entry(self.setting.space.union(arriving), tuple(origins))
+
+    def _varies(self, chain: str, values: Values, context: Context) -> bool:
+        """Whether what a chain does may be another thing when it is asked again."""
+        if not self.program.remembering.isdisjoint(self.program.callees[chain]):
+            return True
+        return self._outcome(chain, values, context) != self._outcome(chain, values, (*context, "again"))
 
     # ── chains that change packets, and base chains ──
 
