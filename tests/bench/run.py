@@ -1,4 +1,4 @@
-"""How fast rulec reads, against ``iptables-legacy-restore --test`` on the same files.
+"""How fast rulec reads, and how fast it finds out what rules mean, beside iptables-restore on the same files.
 
 Only ratios travel from one machine to another, so the programs take turns and
 each turn gives a ratio; medians are printed.  Time and memory are those of whole
@@ -17,22 +17,36 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from statistics import median
 from typing import NamedTuple
 
-ROOT = Path(__file__).resolve().parents[2]
-LEGACY = "iptables-legacy-restore"
-FAMILIES = ("kube", "acl")
+from tests.bench import meaning, process
+from tests.bench.process import (
+    COLD,
+    LEGACY,
+    NFT,
+    ROOT,
+    WARM,
+    Bench,
+    Failed,
+    Run,
+    megabytes,
+    rulec,
+    ruleset,
+    run,
+    seconds,
+    show,
+    verdict,
+)
+
+KINDS = ("kube", "acl")
 TURNS = {1_000: 15, 10_000: 11, 50_000: 7, 200_000: 5}
 STARTS = 21  # turns for the start-up times
 SMALL = 50  # rules of the file for start-up
 BARE_MS = 12  # what bare python takes where the start-up goals were set
 MOST_MB = 300
-WARM, COLD = "warm", "empty"
-RATIO_GOALS = {  # (family, rules, cache folder): the goal, and the bound
+RATIO_GOALS = {  # (kind, rules, cache folder): the goal, and the bound
     ("kube", 200_000, COLD): (1.5, 2.0),
     ("kube", 200_000, WARM): (1.5, 2.0),
     ("acl", 200_000, COLD): (2.0, 2.5),
@@ -42,103 +56,32 @@ RATIO_GOALS = {  # (family, rules, cache folder): the goal, and the bound
     ("acl", 10_000, COLD): (6.0, 6.0),
     ("acl", 10_000, WARM): (3.0, 3.0),
 }
-VERSION_MS, LINT_MS = 60, 150
-
-
-class Failed(Exception):
-    """A program did not do what it was started for."""
-
-
-class Run(NamedTuple):
-    """One process from start to end."""
-
-    seconds: float
-    megabytes: float
-
-
-class Bench(NamedTuple):
-    """The programs, and a folder for files; ``legacy`` is None where it cannot run, and ``why`` says it."""
-
-    rulec: str
-    legacy: str | None
-    why: str
-    folder: Path
+VERSION_MS, LINT_MS = 60, 250
+PARTS = ("reading", "starting", "meaning")
 
 
 class Figures(NamedTuple):
     """What was measured of reading one file, turn by turn."""
 
-    family: str
+    kind: str
     rules: int
     legacy: list[Run]
     rulec: dict[str, list[Run]]
 
     def ratio(self, cache: str) -> float | None:
         """How many times as long as legacy rulec took, in the median turn."""
-        if not self.legacy:
-            return None
-        turns = zip(self.rulec[cache], self.legacy, strict=True)
-        return median(ours.seconds / theirs.seconds for ours, theirs in turns)
-
-
-def seconds(runs: Sequence[Run]) -> float:
-    """The median time."""
-    return median(run.seconds for run in runs)
-
-
-def megabytes(runs: Sequence[Run]) -> float:
-    """The highest peak."""
-    return max(run.megabytes for run in runs)
-
-
-# ── one process ──────────────────────────────────────────────────────────────────────────────────
-
-
-def run(command: Sequence[str], bench: Bench, cache: Path | None = None, codes: Sequence[int] = (0,)) -> Run:
-    """Run a program to its end; any exit code but the given ones is a failure."""
-    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-    environment["XDG_CACHE_HOME"] = str(cache or bench.folder / "cache")
-    said = bench.folder / "said"
-    write = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
-    files = [(os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0), (os.POSIX_SPAWN_OPEN, 2, str(said), write, 0o600)]
-    begin = time.perf_counter()
-    process = os.posix_spawnp(command[0], [*command], environment, file_actions=files)
-    _, status, usage = os.wait4(process, 0)
-    elapsed = time.perf_counter() - begin
-    code = os.waitstatus_to_exitcode(status)
-    if code not in codes:
-        raise Failed(f"{' '.join(command)}: exit code {code}\n{said.read_text(errors='replace')[-2000:]}".rstrip())
-    return Run(elapsed, usage.ru_maxrss / 1024)
-
-
-def rulec(bench: Bench, *arguments: str, cache: str, codes: Sequence[int] = (0,)) -> Run:
-    """Run rulec with the cache folder that stays, or with an empty one of its own."""
-    command = [bench.rulec, *arguments]
-    if cache == WARM:
-        return run(command, bench, codes=codes)
-    with tempfile.TemporaryDirectory(dir=bench.folder) as fresh:
-        return run(command, bench, Path(fresh), codes)
+        return process.ratio(self.rulec[cache], self.legacy)
 
 
 # ── what is measured ─────────────────────────────────────────────────────────────────────────────
 
 
-def ruleset(bench: Bench, family: str, rules: int) -> str:
-    """The file of a generated ruleset, made by a process of its own."""
-    path = bench.folder / f"{family}-{rules}"
-    if not path.exists():
-        command = [sys.executable, "-m", "tests.bench.generate", family, str(rules)]
-        with path.open("wb") as stream:
-            subprocess.run(command, cwd=ROOT, stdout=stream, check=True)
-    return str(path)
-
-
-def reading(bench: Bench, family: str, rules: int, turns: int) -> Figures:
+def reading(bench: Bench, kind: str, rules: int, turns: int) -> Figures:
     """Read one file in turns: legacy, rulec with an empty cache folder, rulec with a warm one."""
-    path = ruleset(bench, family, rules)
+    path = ruleset(bench, kind, rules)
     lint = ("lint", "--select", "syntax", path)
     rulec(bench, *lint, cache=WARM)
-    found = Figures(family, rules, [], {COLD: [], WARM: []})
+    found = Figures(kind, rules, [], {COLD: [], WARM: []})
     for _ in range(turns):
         if bench.legacy:
             found.legacy.append(run((bench.legacy, "--test", path), bench))
@@ -148,13 +91,13 @@ def reading(bench: Bench, family: str, rules: int, turns: int) -> Figures:
 
 
 def starting(bench: Bench, turns: int) -> dict[str, list[Run]]:
-    """Start-up in turns: bare python, ``--version``, and a lint of a small file of each family."""
-    files = {family: ruleset(bench, family, SMALL) for family in FAMILIES}
+    """Start-up in turns: bare python, ``--version``, and a lint of a small file of each kind."""
+    files = {kind: ruleset(bench, kind, SMALL) for kind in KINDS}
     programs: dict[str, Callable[[], Run]] = {"python -c pass": lambda: run((sys.executable, "-c", "pass"), bench)}
     programs["rulec --version"] = lambda: rulec(bench, "--version", cache=COLD)
-    for family, path in files.items():
+    for kind, path in files.items():
         for cache in (COLD, WARM):
-            programs[_lint_name(family, cache)] = _linted(bench, path, cache)
+            programs[_lint_name(kind, cache)] = _linted(bench, path, cache)
     for program in programs.values():
         program()  # writes the .pyc files and warms the cache folder
     found: dict[str, list[Run]] = {name: [] for name in programs}
@@ -164,8 +107,8 @@ def starting(bench: Bench, turns: int) -> dict[str, list[Run]]:
     return found
 
 
-def _lint_name(family: str, cache: str) -> str:
-    return f"rulec lint, {SMALL} rules {family}, cache folder {cache}"
+def _lint_name(kind: str, cache: str) -> str:
+    return f"rulec lint, {SMALL} rules {kind}, cache folder {cache}"
 
 
 def _linted(bench: Bench, path: str, cache: str) -> Callable[[], Run]:
@@ -178,10 +121,13 @@ def _linted(bench: Bench, path: str, cache: str) -> Callable[[], Run]:
 
 def heading(bench: Bench, turns: int) -> Iterator[str]:
     """What is compared, and the head of the table."""
-    yield f"Python {platform.python_version()}, {platform.system()} {platform.release()}, {os.cpu_count()} processors"
     yield ""
     yield "Reading: rulec lint --select syntax FILE"
-    yield f"against  {LEGACY} --test FILE" if bench.legacy else f"without  {LEGACY}, so there is no ratio: {bench.why}"
+    yield (
+        f"against  {LEGACY} --test FILE"
+        if bench.legacy
+        else f"without  {LEGACY}, so there is no ratio: {bench.missing[LEGACY]}"
+    )
     yield f"medians of {turns} turns" if turns else "medians of 15, 11, 7 and 5 turns; a ratio of 2 means twice as long"
     yield ""
     yield f"{'':13}{'legacy':>16}   {'rulec, cache folder empty':>31}   {'rulec, cache folder warm':>31}"
@@ -193,7 +139,7 @@ def row(found: Figures) -> str:
     """One line of the table."""
     theirs = f"{seconds(found.legacy):9.3f}{megabytes(found.legacy):7.0f}" if found.legacy else f"{'-':>9}{'-':>7}"
     ours = "".join(_cells(found, cache) for cache in (COLD, WARM))
-    return f"{found.family:<6}{found.rules:>7}{theirs}{ours}"
+    return f"{found.kind:<6}{found.rules:>7}{theirs}{ours}"
 
 
 def _cells(found: Figures, cache: str) -> str:
@@ -203,21 +149,14 @@ def _cells(found: Figures, cache: str) -> str:
     return f"   {seconds(runs):8.3f}{speed:>9}{megabytes(runs):6.0f}{shown:>8}"
 
 
-def verdict(measured: float, goal: float, bound: float) -> str:
-    """Whether a figure is where it should be."""
-    if measured <= goal:
-        return "met"
-    return "not met, within the bound" if measured <= bound else "NOT MET"
-
-
 def goals(figures: Sequence[Figures]) -> Iterator[str]:
     """The goals for reading, each with what was measured."""
     yield f"{'Goals for reading':<44}{'goal':>8}{'at most':>9}{'measured':>10}"
     for found in figures:
         for cache in (COLD, WARM):
-            ratio, wanted = found.ratio(cache), RATIO_GOALS.get((found.family, found.rules, cache))
+            ratio, wanted = found.ratio(cache), RATIO_GOALS.get((found.kind, found.rules, cache))
             if ratio is not None and wanted:
-                yield goal(f"{found.family} {found.rules}, cache folder {cache}", ratio, *wanted, unit="x", digits=2)
+                yield goal(f"{found.kind} {found.rules}, cache folder {cache}", ratio, *wanted, unit="x", digits=2)
     peak = max(megabytes(runs) for found in figures for runs in found.rulec.values())
     yield goal("peak memory, any of these", peak, MOST_MB, MOST_MB, unit="MB", digits=0)
 
@@ -254,25 +193,24 @@ def main(arguments: Sequence[str]) -> int:
     os.environ["PATH"] = (
         f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/sbin"  # where iptables is, also without login
     )
-    why = why_not_legacy()
-    if not why and not chosen.here:
+    missing = {program: why for program in (LEGACY, NFT) if (why := why_not(program))}
+    if len(missing) < 2 and not chosen.here:
         again = [sys.executable, "-m", "tests.bench.run", "--here", *arguments]
         os.chdir(ROOT)
         os.execvp("unshare", ["unshare", "--net", *again])
     with tempfile.TemporaryDirectory(prefix="rulec-bench-") as folder:
-        bench = Bench(chosen.rulec, None if why else LEGACY, why, Path(folder))
         try:
-            report(bench, chosen)
+            return report(Bench(chosen.rulec, Path(folder), missing), chosen)
         except Failed as failure:
             print(f"bench: {failure}", file=sys.stderr)
             return 1
-    return 0
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m tests.bench", description="how fast rulec reads")
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description="how fast rulec is")
+    parser.add_argument("--only", choices=PARTS, nargs="+", default=PARTS, help="only these parts")
     parser.add_argument("--rules", type=int, nargs="+", default=list(TURNS), metavar="N", help="sizes of the rulesets")
-    parser.add_argument("--family", choices=FAMILIES, nargs="+", default=list(FAMILIES))
+    parser.add_argument("--kind", choices=KINDS, nargs="+", default=KINDS)
     parser.add_argument("--turns", type=int, default=0, metavar="N", help="turns of each, instead of the usual number")
     parser.add_argument(
         "--rulec", type=os.path.abspath, default=str(Path(sys.executable).with_name("rulec")), metavar="PROGRAM"
@@ -281,37 +219,43 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def why_not_legacy() -> str:
+def why_not(program: str) -> str:
     """The reason why there is nothing to compare with, if there is one."""
     if os.geteuid() != 0:
         return "it needs root"
-    missing = [program for program in (LEGACY, "unshare") if shutil.which(program) is None]
+    missing = [name for name in (program, "unshare") if shutil.which(name) is None]
     if missing:
         return f"{missing[0]} is not installed"
-    tables = "*filter\nCOMMIT\n*nat\nCOMMIT\n*mangle\nCOMMIT\n"
-    command = ["unshare", "--net", LEGACY, "--test"]
+    tables = "".join(f"*{table}\nCOMMIT\n" for table in ("raw", "mangle", "nat", "filter"))
+    command = ["unshare", "--net", program, "--test"]
     tried = subprocess.run(command, input=tables, text=True, capture_output=True, check=False)
     return f"it cannot run in a network namespace: {tried.stderr.strip()}" if tried.returncode else ""
 
 
-def report(bench: Bench, chosen: argparse.Namespace) -> None:
-    """Measure everything, and print each figure as soon as it is there."""
+def report(bench: Bench, chosen: argparse.Namespace) -> int:
+    """Measure everything, and print each figure as soon as it is there; 1 when something had no answer."""
     if shutil.which(bench.rulec) is None:
         raise Failed(f"there is no {bench.rulec}; `make install` makes it")
+    show(f"Python {platform.python_version()}, {platform.system()} {platform.release()}, {os.cpu_count()} processors")
+    if "reading" in chosen.only:
+        report_reading(bench, chosen)
+    if "starting" in chosen.only:
+        for line in ("", *starts(starting(bench, chosen.turns or STARTS))):
+            show(line)
+    return int("meaning" in chosen.only and not meaning.report(bench, chosen.turns))
+
+
+def report_reading(bench: Bench, chosen: argparse.Namespace) -> None:
+    """The table of reading, and its goals."""
     for line in heading(bench, chosen.turns):
         show(line)
     figures = []
     for rules in chosen.rules:
-        for family in chosen.family:
-            figures.append(reading(bench, family, rules, chosen.turns or TURNS.get(rules, 5)))
+        for kind in chosen.kind:
+            figures.append(reading(bench, kind, rules, chosen.turns or TURNS.get(rules, 5)))
             show(row(figures[-1]))
-    for line in ("", *goals(figures), "", *starts(starting(bench, chosen.turns or STARTS))):
+    for line in ("", *goals(figures)):
         show(line)
-
-
-def show(line: str) -> None:
-    """Print now, for somebody who watches."""
-    print(line, flush=True)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import os
 import re
 import shutil
@@ -11,11 +12,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.bench.generate import FAMILIES, main, text
+from tests.bench.edits import EDITS
+from tests.bench.generate import KINDS, main, text
 from tests.bench.recipes import options, shape
 
 RESTORE = shutil.which("iptables-legacy-restore")
-families = pytest.mark.parametrize("family", sorted(FAMILIES))
+PROGRAM = {"ipv4": "iptables-legacy", "ipv6": "ip6tables-legacy"}
+kinds = pytest.mark.parametrize(("kind", "family"), sorted(KINDS), ids="-".join)
 
 
 def why_not_load() -> str:
@@ -50,35 +53,78 @@ def in_namespace(command: str, ruleset: Path) -> subprocess.CompletedProcess[str
         return subprocess.run(alone, stdin=stream, capture_output=True, text=True, check=False)
 
 
-@families
-def test_same_seed_same_ruleset(family: str) -> None:
+def ports(line: str) -> list[str]:
+    """The destination ports of a rule, and what is left of it without them."""
+    return [*re.findall(r" --dport (\S+)", line), re.sub(r" --dport \S+", "", line)]
+
+
+@kinds
+def test_same_seed_same_ruleset(kind: str, family: str) -> None:
     """Only the seed decides."""
-    assert text(family, 500, seed=7) == text(family, 500, seed=7)
-    assert text(family, 500, seed=7) != text(family, 500, seed=8)
+    assert text(kind, 500, 7, family) == text(kind, 500, 7, family)
+    assert text(kind, 500, 7, family) != text(kind, 500, 8, family)
 
 
-@families
+@kinds
 @pytest.mark.parametrize("rules", [50, 51, 1000, 10_000])
-def test_number_of_rules(family: str, rules: int) -> None:
+def test_number_of_rules(kind: str, family: str, rules: int) -> None:
     """There are exactly as many rules as asked for."""
-    assert len(rules_of(text(family, rules))) == rules
+    assert len(rules_of(text(kind, rules, 1, family))) == rules
 
 
-@families
-def test_too_small(family: str) -> None:
+@kinds
+def test_too_small(kind: str, family: str) -> None:
     """What does not hold the fixed rules is refused."""
     with pytest.raises(ValueError, match="at least"):
-        list(FAMILIES[family](5, 1))
+        list(KINDS[kind, family](5, 1))
 
 
-@families
-def test_counters_and_quoted_comments(family: str) -> None:
-    """A tenth of the lines has counters; a tenth, and with kube-proxy nearly all, a quoted comment."""
-    rules = rules_of(text(family, 10_000))
-    counted = sum(rule.startswith("[") for rule in rules)
-    quoted = sum('--comment "' in rule for rule in rules)
-    assert 900 <= counted <= 1100
-    assert 1000 <= quoted <= (1400 if family == "acl" else 10_000)
+@kinds
+def test_counters(kind: str, family: str) -> None:
+    """A tenth of the lines has counters."""
+    assert 900 <= sum(rule.startswith("[") for rule in rules_of(text(kind, 10_000, 1, family))) <= 1100
+
+
+@pytest.mark.parametrize(("kind", "most"), [("acl", 1400), ("kube", 10_000)])
+def test_quoted_comments(kind: str, most: int) -> None:
+    """A tenth of the lines has a quoted comment, and with kube-proxy nearly all."""
+    assert 1000 <= sum('--comment "' in rule for rule in rules_of(text(kind, 10_000))) <= most
+
+
+@kinds
+def test_edits(kind: str, family: str) -> None:
+    """So many rules are other ones, each by its port: a third changed, a third deleted, a third added."""
+    before, after = (text(kind, 2000, 1, family, edits).splitlines() for edits in (0, 30))
+    matcher = difflib.SequenceMatcher(None, before, after, autojunk=False)
+    found = [(before[a:b], after[c:d]) for tag, a, b, c, d in matcher.get_opcodes() if tag != "equal"]
+    gone, come = (sum(len(pair[side]) for pair in found) for side in (0, 1))
+    assert (gone, come) == (20, 20)
+    assert text(kind, 2000, 1, family, 30).splitlines() == after
+    assert len(EDITS) == 3
+
+
+def test_an_edit_is_another_port() -> None:
+    """A changed or added rule differs from the old one in nothing else."""
+    before, after = (rules_of(text("campus", 2000, edits=edits)) for edits in (0, 3))
+    (changed,) = (line for line in before if line not in after and ports(line)[-1] in [ports(new)[-1] for new in after])
+    assert ports(changed)[0] not in [ports(new)[0] for new in after if new not in before]
+
+
+def test_too_many_edits() -> None:
+    """There are only so many rules to edit."""
+    with pytest.raises(ValueError, match=r"only \d+ rules"):
+        text("campus", 100, edits=100)
+
+
+@pytest.mark.parametrize("family", ["ipv4", "ipv6"])
+def test_campus_shape(family: str) -> None:
+    """5,000 rules of a campus: 87 user chains, some 1,900 network cards, each chain of a VLAN is used."""
+    ruleset = text("campus", 5000, 1, family)
+    declared = set(re.findall(r"^:((?:mac|ranges|filter)_\d+) -", ruleset, re.MULTILINE))
+    used = set(re.findall(r"-A FORWARD .*-[io] \S+ -j ((?:mac|ranges|filter)_\d+)$", ruleset, re.MULTILINE))
+    assert declared == used
+    assert len(re.findall(r"^:\S+ - ", ruleset, re.MULTILINE)) == 87
+    assert 1850 <= len(set(re.findall(r"--mac-source (\S+)", ruleset))) <= 1960
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
@@ -118,30 +164,38 @@ def test_command_line(capsys: pytest.CaptureFixture[str]) -> None:
     """The command prints the ruleset, or how to use it."""
     assert main(["acl", "60", "3"]) == 0
     assert capsys.readouterr().out == text("acl", 60, 3)
-    assert main(["acl"]) == 2
+    assert main(["campus", "60", "--family", "ipv6", "--edits", "1"]) == 0
+    assert capsys.readouterr().out == text("campus", 60, 1, "ipv6", 1)
+
+
+@pytest.mark.parametrize("wrong", [["acl"], ["acl", "60", "--family", "ipv6"], ["unknown", "60"]], ids=" ".join)
+def test_wrong_command_line(wrong: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    """What cannot be generated is refused, with how to use the command."""
+    with pytest.raises(SystemExit, match="2"):
+        main(wrong)
     assert "usage" in capsys.readouterr().err
 
 
 @pytest.mark.kernel
 @real
-@families
+@kinds
 @pytest.mark.parametrize("rules", [50, 10_000])
-def test_real_iptables_tests(family: str, rules: int, tmp_path: Path) -> None:
+def test_real_iptables_tests(kind: str, family: str, rules: int, tmp_path: Path) -> None:
     """``iptables-legacy-restore --test`` finds nothing wrong."""
     ruleset = tmp_path / "ruleset"
-    ruleset.write_text(text(family, rules))
-    tried = in_namespace("iptables-legacy-restore --test", ruleset)
+    ruleset.write_text(text(kind, rules, 1, family))
+    tried = in_namespace(f"{PROGRAM[family]}-restore --test", ruleset)
     assert (tried.returncode, tried.stderr) == (0, "")
 
 
 @pytest.mark.kernel
 @real
-@families
-@pytest.mark.parametrize("rules", [1000, 10_000])
-def test_real_iptables_loads_and_saves(family: str, rules: int, tmp_path: Path) -> None:
+@kinds
+@pytest.mark.parametrize(("rules", "edits"), [(1000, 0), (1000, 30), (10_000, 0)])
+def test_real_iptables_loads_and_saves(kind: str, family: str, rules: int, edits: int, tmp_path: Path) -> None:
     """The kernel takes the ruleset, and iptables-save prints the very same rules."""
     ruleset = tmp_path / "ruleset"
-    ruleset.write_text(text(family, rules))
-    saved = in_namespace("iptables-legacy-restore && iptables-legacy-save", ruleset)
+    ruleset.write_text(text(kind, rules, 1, family, edits))
+    saved = in_namespace(f"{PROGRAM[family]}-restore && {PROGRAM[family]}-save", ruleset)
     assert (saved.returncode, saved.stderr) == (0, "")
     assert bare(rules_of(saved.stdout)) == bare(rules_of(ruleset.read_text()))
