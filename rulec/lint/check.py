@@ -8,7 +8,7 @@ from typing import NamedTuple
 from rulec.analysis.facts import Facts
 from rulec.diagnostics import Finding, Severity
 
-GROUPS = ("syntax", "load", "conntrack")
+GROUPS = ("syntax", "load", "conntrack", "ruleset", "exposure")
 """The groups that may be selected, in the order in which the checks are listed."""
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import NamedTuple
 
 from rulec.analysis.facts import Facts
 from rulec.diagnostics import Finding
+from rulec.errors import Undecided
 from rulec.lint.check import GROUPS, Check
 from rulec.lint.checks import CHECKS
 
@@ -35,11 +37,23 @@ def names() -> tuple[str, ...]:
     return (*GROUPS, *(check.slug for check in CHECKS))
 
 
-def lint(facts: Facts, checks: Iterable[Check]) -> list[Finding]:
-    """The findings of some checks, in the order of the text."""
+class Linted(NamedTuple):
+    """What some checks have found, and what could not be found out, a sentence each."""
+
+    findings: tuple[Finding, ...]
+    undecided: tuple[str, ...]
+
+
+def lint(facts: Facts, checks: Iterable[Check]) -> Linted:
+    """Run some checks; their findings come in the order of the text."""
     checks = tuple(checks)
     slugs = {check.slug for check in checks}
     found = [finding for finding in facts.ruleset.findings if finding.slug in slugs]
+    undecided: dict[str, list[str]] = {}
     for check in checks:
-        found.extend(check.find(facts))
-    return sorted(found, key=lambda finding: (finding.place.span, finding.slug))
+        try:
+            found.extend(check.find(facts))
+        except Undecided as error:
+            undecided.setdefault(str(error), []).append(check.slug)
+    found.sort(key=lambda finding: (finding.place.span, finding.slug))
+    return Linted(tuple(found), tuple(f"{why} (not checked: {', '.join(what)})" for why, what in undecided.items()))

@@ -17,12 +17,14 @@ class Report(NamedTuple):
     """What lint has to say about one ruleset.
 
     ``tracked_by`` are the lines because of which packets are tracked, None when
-    no check of the group conntrack was run or the ruleset is in error.
+    no check of the group conntrack was run or the ruleset is in error;
+    ``undecided`` says what could not be found out.
     """
 
     ruleset: Ruleset
     findings: tuple[Finding, ...]
     tracked_by: tuple[int, ...] | None
+    undecided: tuple[str, ...] = ()
 
 
 def render(reports: Sequence[Report], form: str, version: str) -> Iterator[str]:

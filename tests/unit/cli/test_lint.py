@@ -100,6 +100,57 @@ def test_fail_on(rules: str, codes: dict[str, int]) -> None:
     assert rulec("lint", "-", stdin=rules).code == codes["warning"]
 
 
+# ── the memory that is allowed ───────────────────────────────────────────────────────────────────
+
+UNDECIDED = "rulec: {name}: undecided: the packets that the rules tell apart do not fit into 0 MB, in any order of the"
+
+
+def test_undecided_says_what_was_not_checked() -> None:
+    """The other checks speak all the same."""
+    done = rulec("lint", "--memory", "0", "--output-format", "concise", "-", stdin=NOTE)
+    assert done.code == 3
+    assert done.out == "<stdin>:2:13: note[tracking-match]: -m state has every IPv4 packet tracked\n"
+    assert done.err.startswith(UNDECIDED.format(name="<stdin>"))
+    unchecked = [check.slug for check in CHECKS if check.slug in done.err]
+    assert set(unchecked) >= {"unreachable-rule", "redundant-rule", "open-to-world"}
+    assert set(unchecked).isdisjoint({"tracking-match", "duplicate-rule", "dead-after-terminal", "unused-chain"})
+
+
+@pytest.mark.parametrize(
+    ("options", "rules", "code"),
+    [
+        ("", NOTE, 3),
+        ("--fail-on note", NOTE, 1),  # a finding is worse
+        ("", WARNING, 1),
+        ("", NOTHING, 0),  # there is nothing to ask
+        ("--select conntrack", NOTE, 0),  # nobody asks
+        ("--select duplicate-rule", NOTE, 0),
+    ],
+)
+def test_exit_code_where_something_is_undecided(options: str, rules: str, code: int) -> None:
+    assert rulec("lint", "--memory", "0", *options.split(), "-", stdin=rules).code == code
+
+
+def test_of_several_files_each_is_undecided_by_itself(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        tmp_path.joinpath(name).write_text(NOTE)
+    done = rulec("lint", "--memory", "0", tmp_path / "one", tmp_path / "two", tmp_path / "absent")
+    assert [line.split(": ")[1] for line in done.err.splitlines()] == [
+        "error",
+        str(tmp_path / "one"),
+        str(tmp_path / "two"),
+    ]
+    assert done.code == 2
+
+
+def test_open_ports() -> None:
+    rules = "*filter\n:INPUT DROP [0:0]\n-A INPUT -p tcp --dport 8080 -j ACCEPT\nCOMMIT\n"
+    assert slugs("--select", "open-to-world", stdin=rules) == []
+    assert slugs("--select", "open-to-world", "--open-ports", "8080", stdin=rules) == ["open-to-world"]
+    done = rulec("lint", "--open-ports", "http", "-", stdin=rules)
+    assert done == (2, "", "rulec: error: 'http' is no port; say it as in 22,53/udp\n")
+
+
 # ── forms ────────────────────────────────────────────────────────────────────────────────────────
 
 

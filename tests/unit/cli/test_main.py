@@ -118,7 +118,7 @@ def test_streams_need_no_name() -> None:
 # ── faults of rulec ──────────────────────────────────────────────────────────────────────────────
 
 
-def fail(*arguments: object) -> None:
+def fail(*arguments: object, **options: object) -> None:
     raise ZeroDivisionError("by zero")
 
 
@@ -138,7 +138,7 @@ def test_internal_error_for_developers(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_exceptions_on_purpose_are_told_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(*arguments: object) -> None:
+    def refuse(*arguments: object, **options: object) -> None:
         raise RulecError("not \x1b[2Jtoday")
 
     monkeypatch.setattr(api, "lint", refuse)

@@ -51,6 +51,23 @@ def test_version_imports_nothing_that_is_slow() -> None:
     assert imported & slow == set()
 
 
+@pytest.mark.parametrize(
+    ("options", "rules", "needed"),
+    [
+        ("--select syntax,load,conntrack", "-A INPUT -j ACCEPT\n", False),
+        ("--select ruleset", "", False),
+        ("--select ruleset", "-A INPUT -j NOWHERE\n", False),
+        ("--select ruleset", "-A INPUT -j ACCEPT\n", True),
+        ("", "-A INPUT -j ACCEPT\n", True),
+    ],
+)
+def test_packets_are_counted_only_where_somebody_asks(options: str, rules: str, needed: bool) -> None:
+    command = [sys.executable, "-X", "importtime", "-m", "rulec", "lint", "--fail-on", "never", *options.split(), "-"]
+    text = f"*filter\n{rules}COMMIT\n"
+    told = subprocess.run(command, cwd=ROOT, input=text, capture_output=True, text=True, check=True).stderr
+    assert bool(re.search(r"\| +oxidd$", told, re.M)) is needed
+
+
 def test_exit_code_reaches_the_shell() -> None:
     done = shell("rulec lint -", RULES)
     assert (done.returncode, done.stderr) == (1, "")

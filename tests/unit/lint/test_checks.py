@@ -94,4 +94,4 @@ def test_no_checks_find_nothing() -> None:
 
 def test_lint_of_facts_takes_any_iterable() -> None:
     facts = import_module("rulec.analysis.facts").Facts(api.parse("x\n"))
-    assert [finding.slug for finding in lint(facts, iter(CHECKS))] == ["syntax-error"]
+    assert [finding.slug for finding in lint(facts, iter(CHECKS)).findings] == ["syntax-error"]

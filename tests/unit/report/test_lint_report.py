@@ -12,7 +12,8 @@ from rulec.report.lint import Report, render
 
 
 def rules(*lines: str, family: str = "ipv4") -> Report:
-    report = api.lint(api.parse("\n".join(["*filter", *lines, "COMMIT", ""]), "rules", family))
+    checks = api.checks(["syntax", "load", "conntrack"])
+    report = api.lint(api.parse("\n".join(["*filter", *lines, "COMMIT", ""]), "rules", family), checks)
     assert isinstance(report, Report)
     return report
 

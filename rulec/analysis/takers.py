@@ -1,0 +1,158 @@
+"""Which rules take the packets that another one would match, before they get to it."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterator
+from itertools import groupby
+from typing import NamedTuple
+
+from rulec.analysis.visits import Visit, Walked
+from rulec.packetset.packetset import PacketSet
+from rulec.semantics.effects import CHANGES_NOTHING
+from rulec.semantics.nat import TARGETS as TRANSLATING
+from rulec.semantics.paths import Way
+from rulec.semantics.program import Step
+from rulec.semantics.walk import Reach
+
+
+class Lost(NamedTuple):
+    """Packets that a rule would match, on a look at its chain."""
+
+    visit: Visit
+    number: int
+    wanted: PacketSet
+
+    @property
+    def reach(self) -> Reach:
+        """The rule there."""
+        return self.visit.reaches[self.number]
+
+    @property
+    def path(self) -> str:
+        """The way of these packets."""
+        return self.visit.hook.path
+
+
+class Taker(NamedTuple):
+    """A rule that takes some of the packets, and these, as they came to the host; nothing where nobody looked.
+
+    ``takes_new`` says whether some of them begin a connection.
+    """
+
+    step: Step
+    path: str
+    packets: PacketSet
+    takes_new: bool = True
+
+
+class Takers:
+    """Finds the rules that take packets; ``exactly`` says whether the packets are wanted, too."""
+
+    def __init__(self, walked: Walked, exactly: bool) -> None:
+        self._walked = walked
+        self._exactly = exactly
+
+    # ── rules before it in its chain ──
+
+    def within(self, lost: Lost) -> Iterator[Taker]:
+        """The rules before it in its chain that take its packets.
+
+        Among rules behind which the same fields count, what arrives only grows
+        less, so that those that take nothing are passed over many at a time.
+        """
+        for _, group in groupby(range(lost.number + 1), key=lambda number: self._segment(lost.visit, number)):
+            part = list(group)
+            for number in self._losing(lost, part[0], part[-1]):
+                yield self._taker(lost, number)
+            if part[-1] < lost.number and self._takes(lost, part[-1]):
+                yield self._taker(lost, part[-1])
+
+    def _segment(self, visit: Visit, number: int) -> Hashable:
+        is_plain = visit.reaches[0].step.chain in self._walked.programs[visit.hook.table].plain
+        return id(visit.reaches[number].entry) if is_plain else 0
+
+    def _losing(self, lost: Lost, first: int, last: int) -> Iterator[int]:
+        """The rules from one to another, that one left out, behind which fewer of the packets are left."""
+        if first == last or lost.wanted & lost.visit.arrives(first) == lost.wanted & lost.visit.arrives(last):
+            return
+        if last == first + 1:
+            yield first
+            return
+        middle = (first + last) // 2
+        yield from self._losing(lost, first, middle)
+        yield from self._losing(lost, middle, last)
+
+    def _takes(self, lost: Lost, number: int) -> bool:
+        """Whether the last rule of a segment takes some of the packets; of a jump it is taken for granted."""
+        reach = lost.visit.reaches[number]
+        ends = bool(decision(reach.step)) or bool(reach.step.goes_to)
+        return ends and lost.wanted.meets(reach.entry.outline & reach.matching)
+
+    def _taker(self, lost: Lost, number: int) -> Taker:
+        reach = lost.visit.reaches[number]
+        packets = reach.matches & lost.wanted if self._exactly else self._walked.space.nothing
+        new = self._walked.state("NEW")
+        return Taker(reach.step, lost.path, packets, (reach.entry.outline & reach.matching & lost.wanted).meets(new))
+
+    # ── rules from which the chain is called, and before these ──
+
+    def before(self, lost: Lost) -> Iterator[Taker]:
+        """The rules that take the packets before they come into the chain: in its callers, in earlier tables and hooks.
+
+        Packets that no jump would send there are taken by none.
+        """
+        step = lost.reach.step
+        if self._walked.chain(step).policy:
+            yield from self._stopped(lost)
+            return
+        for caller in self._calls(step):
+            for visit in self._walked.visits.get((caller.table, caller.chain), []):
+                number = self._walked.chain(caller).steps.index(caller)
+                sent = lost.wanted & self._walked.matched(visit.reaches[number])
+                if visit.hook == lost.visit.hook and not sent.is_empty():
+                    called = Lost(visit, number, sent)
+                    yield from self.within(called) if sent.meets(visit.arrives(0)) else self.before(called)
+
+    def _calls(self, step: Step) -> Iterator[Step]:
+        return (caller for caller in self._walked.programs[step.table].steps() if caller.goes_to == step.chain)
+
+    def _stopped(self, lost: Lost) -> Iterator[Taker]:
+        """The rules of earlier tables and hooks that stop the packets."""
+        for reach in self._earlier(lost):
+            if reach.is_met and decision(reach.step) == "DROP" and lost.wanted.meets(reach.matching):
+                packets = reach.matches & lost.wanted
+                if not packets.is_empty():
+                    yield Taker(reach.step, lost.path, packets, packets.meets(self._walked.state("NEW")))
+
+    def _earlier(self, lost: Lost) -> Iterator[Reach]:
+        """The rules of earlier tables and hooks on the way of the packets."""
+        for reach in self._way(lost).reaches:
+            if reach.hook == lost.visit.hook:
+                return
+            yield reach
+
+    def _way(self, lost: Lost) -> Way:
+        path = "input" if lost.path == "arriving" else lost.path
+        return self._walked.meaning.way(path)
+
+    # ── rules that make another packet of it ──
+
+    def changers(self, lost: Lost) -> Iterator[Taker]:
+        """The rules that change packets which would match if nothing had changed them."""
+        wanted = self._walked.matched_unchanged(lost.reach) & self._walked.possible[lost.path]
+        for reach in self._way(lost).reaches if not wanted.is_empty() else ():
+            if reach is lost.reach:
+                return
+            if reach.is_met and reach.step.extension not in ("", *CHANGES_NOTHING) and wanted.meets(reach.matching):
+                packets = reach.matches & wanted
+                if not packets.is_empty():
+                    yield Taker(reach.step, lost.path, packets)
+
+
+def decision(step: Step) -> Hashable:
+    """What becomes of packets that match, None where they go on; to refuse is to refuse, answered or not."""
+    if step.verdict == "DROP" or step.extension == "REJECT":
+        return "DROP"
+    if step.verdict:
+        return step.verdict
+    return step.rule.target if step.extension in TRANSLATING | {"NFQUEUE"} else None
