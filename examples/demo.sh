@@ -50,6 +50,15 @@ step 0 lint --select tracking-nat examples/router-nat.rules
 step 0 lint --output-format concise examples/docker-host.rules
 step 0 explain tracking-match
 
+title "What becomes of one packet, rule by rule"
+step 0 trace examples/web-server.rules --why --packet "tcp 198.51.100.7:40000 > 192.0.2.10:8080 syn in eth0 state NEW"
+step 0 trace examples/docker-host.rules --packet "tcp 198.51.100.7:40000 > 192.0.2.10:80 syn in eth0 state NEW to local"
+
+title "What a change lets through, and what it shuts out"
+step 1 diff examples/web-server.rules examples/web-server-next.rules
+step 0 diff examples/web-server.rules examples/web-server.rules
+step 0 explain unreachable-rule
+
 title "The form of iptables-save, with the comments kept"
 step 1 fmt --check examples/web-server.rules examples/router-nat.rules examples/rhel5-iptables
 step 1 fmt --diff examples/rhel5-iptables
@@ -63,6 +72,9 @@ step 0 compile examples/memcached.rules --policy policies/memcached.yaml --outpu
 title "What was compiled is valid, and stays as it is when it is compiled again"
 step 0 lint --fail-on note --select syntax,load "$folder"/*.rules
 step 0 compile "$folder/dns-server.rules" --policy policies/dns-server.yaml --diff
+
+title "What a change changes for packets, with a witness and the rules that decide"
+step 1 diff examples/web-server.rules examples/web-server-next.rules
 
 title "Refused, with the rule or the entry that stands in the way"
 step 1 compile examples/router-nat.rules --policy policies/web.yaml

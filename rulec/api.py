@@ -133,6 +133,12 @@ def load_version(against: str, path: str, family: str | None = None, opaque: Ite
     return parse(source.text, source.name, family, opaque)
 
 
+def readable(ruleset: Ruleset) -> tuple[Ruleset, tuple[int, ...]]:
+    """The ruleset with matches that hold errors taken as unknown, and their lines; itself where that does not help."""
+    found: tuple[Ruleset, tuple[int, ...]] = lazy("rulec.query.diff_unreadable").readable(ruleset)
+    return found
+
+
 def diff(old: Ruleset, new: Ruleset, memory: int = 2 << 30, everything: bool = False) -> Any:
     """What changes for packets from one ruleset to another, both without errors.
 

@@ -23,6 +23,7 @@ VERDICTS = {
     "memcached.rules": (0, "IPv4 is tracked, because of 4 rules (lines 7, 12, 13, 15)"),
     "rhel5-iptables": (0, "IPv4 is tracked, because of 4 rules (lines 15, 16, 17, 18)"),
     "router-nat.rules": (0, "IPv4 is tracked, because of 9 rules (lines 9, 11, 12, 15, 35, 42, 44, 45, ...)"),
+    "web-server-next.rules": (0, "IPv4 is tracked, because of 4 rules (lines 12, 13, 16, 22)"),
     "web-server.rules": (0, "IPv4 is tracked, because of 5 rules (lines 12, 13, 19, 22, 23)"),
     "web-server6.rules": (0, "IPv6 is tracked, because of 4 rules (lines 18, 19, 25, 28)"),
 }
