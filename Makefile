@@ -8,10 +8,10 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --quiet --quiet --disable-pip-version-check --no-input
 STAMP := .venv/.made
 
-.PHONY: help install test demo check format bench docs grammar clean
+.PHONY: help install test demo check format bench docs grammar kernel-fuzz clean
 
 help: ## this list
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 13
 
 install: $(STAMP) ## rulec and its tools in .venv
 
@@ -51,6 +51,11 @@ docs: $(STAMP) ## docs/checks.md and docs/extensions.md, from the code
 
 grammar: $(STAMP) ## rulec/syntax/tables.py, from the grammar
 	@$(BIN)/python -m rulec.syntax.generate
+
+N := 200000
+
+kernel-fuzz: $(STAMP) ## random rulesets and N packets, against the real kernel; needs root
+	@$(BIN)/python -m tests.kernel.fuzz --packets $(N)
 
 clean: ## away with .venv and what the tools left
 	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
