@@ -7,6 +7,7 @@ from functools import cached_property
 
 from rulec.analysis.dead import MOST_WITNESSES
 from rulec.analysis.interfaces import leading_outside
+from rulec.analysis.narrow import matches_among, some_matches
 from rulec.analysis.rules import Exposed, OpenPort
 from rulec.analysis.visits import Walked
 from rulec.catalogue.values.addresses import pairs
@@ -102,7 +103,7 @@ class Exposure:
         """A rule, where it accepts some packets with nearly any value of some fields."""
         packets &= self._walked.possible[way.path] & self._outside
         if self._is_open(reach.entry.outline & reach.matching & packets, fields):
-            found = (reach.matches & way.accepted & packets).surely()
+            found = matches_among(reach, way.accepted & packets).surely()
             if self._is_open(found, fields):
                 yield self._exposed(way, reach, found)
 
@@ -115,7 +116,7 @@ class Exposure:
         one = packets & as_set(chosen, self._space) if chosen else packets
         for reach in self._way.reaches:
             accepts = reach.step.verdict == "ACCEPT" and reach.step.table == "filter" and reach.is_met
-            if accepts and one.meets(reach.matching) and one.meets(reach.matches):
+            if accepts and not some_matches(reach, one).is_empty():
                 return reach.step.chain, reach.step.line
         line = self._walked.programs["filter"].chains["INPUT"].line
         return ("INPUT", line) if self._walked.declares("filter", "INPUT") else None

@@ -6,6 +6,7 @@ from collections.abc import Hashable, Iterator
 from itertools import groupby
 from typing import NamedTuple
 
+from rulec.analysis.narrow import some_matches
 from rulec.analysis.visits import Visit, Walked
 from rulec.packetset.packetset import PacketSet
 from rulec.semantics.effects import CHANGES_NOTHING
@@ -34,7 +35,7 @@ class Lost(NamedTuple):
 
 
 class Taker(NamedTuple):
-    """A rule that takes some of the packets, and these, as they came to the host; nothing where nobody looked.
+    """A rule that takes some of the packets, and some of these, as they came to the host; none where nobody looked.
 
     ``takes_new`` says whether some of them begin a connection.
     """
@@ -46,7 +47,7 @@ class Taker(NamedTuple):
 
 
 class Takers:
-    """Finds the rules that take packets; ``exactly`` says whether the packets are wanted, too."""
+    """Finds the rules that take packets; ``exactly`` says whether packets are wanted, too."""
 
     def __init__(self, walked: Walked, exactly: bool) -> None:
         self._walked = walked
@@ -89,10 +90,17 @@ class Takers:
         return ends and lost.wanted.meets(reach.entry.outline & reach.matching)
 
     def _taker(self, lost: Lost, number: int) -> Taker:
+        """A rule that takes some; where nobody looks closely, it is said to take new ones if it may."""
         reach = lost.visit.reaches[number]
-        packets = reach.matches & lost.wanted if self._exactly else self._walked.space.nothing
-        new = self._walked.state("NEW")
-        return Taker(reach.step, lost.path, packets, (reach.entry.outline & reach.matching & lost.wanted).meets(new))
+        taken = lost.wanted - lost.visit.arrives(number + 1)
+        new = taken & self._walked.state("NEW")
+        if not self._exactly:
+            return Taker(
+                reach.step, lost.path, self._walked.space.nothing, new.meets(reach.entry.outline & reach.matching)
+            )
+        begins = some_matches(reach, new)
+        packets = some_matches(reach, taken) if begins.is_empty() else begins
+        return Taker(reach.step, lost.path, packets, not begins.is_empty())
 
     # ── rules from which the chain is called, and before these ──
 
@@ -119,8 +127,8 @@ class Takers:
     def _stopped(self, lost: Lost) -> Iterator[Taker]:
         """The rules of earlier tables and hooks that stop the packets."""
         for reach in self._earlier(lost):
-            if reach.is_met and decision(reach.step) == "DROP" and lost.wanted.meets(reach.matching):
-                packets = reach.matches & lost.wanted
+            if reach.is_met and decision(reach.step) == "DROP":
+                packets = some_matches(reach, lost.wanted)
                 if not packets.is_empty():
                     yield Taker(reach.step, lost.path, packets, packets.meets(self._walked.state("NEW")))
 
@@ -143,8 +151,8 @@ class Takers:
         for reach in self._way(lost).reaches if not wanted.is_empty() else ():
             if reach is lost.reach:
                 return
-            if reach.is_met and reach.step.extension not in ("", *CHANGES_NOTHING) and wanted.meets(reach.matching):
-                packets = reach.matches & wanted
+            if reach.is_met and reach.step.extension not in ("", *CHANGES_NOTHING):
+                packets = some_matches(reach, wanted)
                 if not packets.is_empty():
                     yield Taker(reach.step, lost.path, packets)
 

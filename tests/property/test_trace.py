@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from functools import partial
 
-from hypothesis import given
+from hypothesis import given, reject
 from hypothesis import strategies as st
 
 import rulec
+from rulec.errors import Undecided
 from rulec.packetset.fields import INTERFACES
 from rulec.packetset.packet import Packet, read_packet
 from rulec.packetset.packetset import PacketSet
@@ -82,9 +83,12 @@ def test_agrees_with_packet_sets(text: str, said: str) -> None:
     ruleset = rulec.parse(text, family="ipv4")
     assert ruleset.valid, ruleset.findings
     packet, prepared = read_packet(said), Prepared(ruleset)
-    (traced,) = trace(ruleset, [packet], memory=MEMORY)
     names = frozenset(str(packet[name]) for name in INTERFACES if name in packet)
-    expected = in_space((prepared,), partial(foretold, prepared, packet), MEMORY, names)
+    try:
+        (traced,) = trace(ruleset, [packet], memory=MEMORY)
+        expected = in_space((prepared,), partial(foretold, prepared, packet), MEMORY, names)
+    except Undecided:
+        reject()  # no answer is none to compare
     assert told(traced) == expected
 
 
