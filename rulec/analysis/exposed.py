@@ -18,7 +18,7 @@ from rulec.packetset.fields import FLAGS
 from rulec.packetset.packet import as_set
 from rulec.packetset.packetset import PacketSet
 from rulec.semantics.paths import Way
-from rulec.semantics.walk import Reach
+from rulec.semantics.reach import Reach
 
 _MOST = {"src": 0.5, "sport": 0.9, "dport": 0.99}
 """What share of all addresses, or ports, is nearly all: a ruleset may leave out some, and still be open."""
@@ -71,8 +71,9 @@ class Exposure:
         if program is None or "INPUT" not in program or not program.chains["INPUT"].steps:
             return
         opened: dict[tuple[str, int], list[tuple[OpenPort, PacketSet]]] = {}
+        accepted = self._way.alive.among(self._begins & self._space.union(map(self._to, ports)))
         for port in ports:
-            found = self._open_at(port)
+            found = self._open_at(port, accepted)
             opener = None if found is None else self._opened_by(found)
             if opener is not None and found is not None:
                 opened.setdefault(opener, []).append((port, found))
@@ -80,9 +81,9 @@ class Exposure:
             names = ", ".join(str(port) for port, _ in several)
             yield Exposed(chain, line, names, self._walked.witness(several[0][1], "input"))
 
-    def _open_at(self, port: OpenPort) -> PacketSet | None:
+    def _open_at(self, port: OpenPort, accepted: PacketSet) -> PacketSet | None:
         """The packets to a port that get in from nearly everywhere, by each of the interfaces that lead outside."""
-        found = (self._way.accepted & self._begins & self._to(port)).surely()
+        found = (accepted & self._to(port)).surely()
         parts = [found & self._from(label) for label in self._labels]
         return parts[0] if all(self._is_open(part, ("src", "sport")) for part in parts) else None
 
@@ -103,7 +104,7 @@ class Exposure:
         """A rule, where it accepts some packets with nearly any value of some fields."""
         packets &= self._walked.possible[way.path] & self._outside
         if self._is_open(reach.entry.outline & reach.matching & packets, fields):
-            found = matches_among(reach, way.accepted & packets).surely()
+            found = way.alive.among(matches_among(reach, packets)).surely()
             if self._is_open(found, fields):
                 yield self._exposed(way, reach, found)
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from rulec.analysis.rules import OpenPolicy, RedundantRule
 from rulec.analysis.visits import Walked
-from rulec.semantics.walk import PolicyReach
+from rulec.semantics.reach import PolicyReach
 
 _OPEN = {("filter", "ACCEPT", "INPUT"), ("filter", "ACCEPT", "FORWARD")}
 

@@ -13,7 +13,7 @@ from rulec.semantics.effects import CHANGES_NOTHING
 from rulec.semantics.nat import TARGETS as TRANSLATING
 from rulec.semantics.paths import Way
 from rulec.semantics.program import Step
-from rulec.semantics.walk import Reach
+from rulec.semantics.reach import Reach
 
 
 class Lost(NamedTuple):

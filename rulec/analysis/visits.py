@@ -12,13 +12,15 @@ from rulec.packetset.fields import TRACKED_STATES
 from rulec.packetset.packet import Packet
 from rulec.packetset.packetset import PacketSet
 from rulec.packetset.space import Space
+from rulec.semantics.alive import Alive
 from rulec.semantics.opaque import has_memory
 from rulec.semantics.paths import Host, Way
 from rulec.semantics.place import Hook, Memory, Place, Values
 from rulec.semantics.program import Chain, Program, Step
-from rulec.semantics.rule import matching
+from rulec.semantics.reach import Reach
+from rulec.semantics.rule import asked, matching
 from rulec.semantics.ruleset import Meaning, Prepared, meaning
-from rulec.semantics.walk import Reach, Setting
+from rulec.semantics.walk import Setting
 
 
 class Visit(NamedTuple):
@@ -46,7 +48,7 @@ class Walked:
         self._memory = Memory()
         self.prepared = prepared
         self.space = space
-        self.meaning: Meaning = meaning(prepared, space, self._memory)
+        self.meaning: Meaning = meaning(prepared, space, self._memory, exact=False)
 
     @property
     def programs(self) -> dict[str, Program]:
@@ -84,7 +86,7 @@ class Walked:
     def _empty(self) -> dict[str, Way]:
         """The ways through a host without rules."""
         ways = {way.path: way for way in Host(self._setting, {}).ways()}
-        return {**ways, "arriving": ways["input"]._replace(accepted=ways["input"].enters)}
+        return {**ways, "arriving": ways["input"]._replace(alive=Alive(ways["input"].enters))}
 
     @cached_property
     def possible(self) -> dict[str, PacketSet]:
@@ -112,13 +114,13 @@ class Walked:
         """The packets that a rule matches, or that at least get as far as one of its matches that has a memory."""
         place, rule = self.place(reach), reach.step.rule
         if not reach.step.has_memory:
-            return matching(rule, place)
+            return asked(rule, place).packets
         pure = tuple(takewhile(lambda match: not has_memory(match), rule.matches))
         return matching(rule._replace(matches=pure), place)
 
     def matched(self, reach: Reach) -> PacketSet:
         """The packets that a rule matches, whether they get to it or not; a memory may say anything."""
-        return matching(reach.step.rule, self.place(reach))
+        return asked(reach.step.rule, self.place(reach)).packets
 
     def matched_unchanged(self, reach: Reach) -> PacketSet:
         """The packets that a rule would match if no rule had changed them before."""

@@ -104,14 +104,25 @@ class PacketSet:
         The first field of the space goes first, and of each the highest bit.  The
         set must not be empty.
         """
-        found, function = dict(numbers), self.function
+        return {**numbers, **self._nearest(numbers)}
+
+    def some(self, numbers: Mapping[str, int]) -> PacketSet:
+        """A few of its packets: those that have these fields of the nearest one, as far as they tell it from others."""
+        chosen: PacketSet = self.space.only(self._nearest(numbers))
+        return self & chosen
+
+    def _nearest(self, numbers: Mapping[str, int]) -> dict[str, int]:
+        """The fields that were looked at on the way to the nearest packet."""
+        found: dict[str, int] = {}
+        function = self.function
         while (variable := function.node_var()) is not None:
             name, place = self.space.bit_of(variable)
-            bit = found.get(name, 0) >> place & 1
+            wanted = name in numbers
+            bit = found.setdefault(name, numbers[name]) >> place & 1 if wanted else 0
             then, otherwise = function.cofactors()
             function = then if bit else otherwise
             if not function.satisfiable():
                 function = otherwise if bit else then
-                if name in found:
+                if wanted:
                     found[name] ^= 1 << place
         return found

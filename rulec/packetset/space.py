@@ -104,14 +104,10 @@ class Space:
 
     def only(self, numbers: Mapping[str, int]) -> PacketSet:
         """The packets of which these fields are these numbers."""
-        function, var, not_var = self._manager.true(), self._manager.var, self._manager.not_var
-        for name in reversed(self.fields):
-            if name in numbers:
-                number = numbers[name]
-                for place in reversed(self.places(name)):
-                    function = (var(place) if number & 1 else not_var(place)) & function
-                    number >>= 1
-        return PacketSet(self, function)
+        found = self.everything
+        for name in sorted(numbers, key=lambda name: self.places(name).start, reverse=True):
+            found = self.field(name).equals(numbers[name]) & found
+        return found
 
     def once(self, key: Hashable, make: Callable[[], _Thing]) -> _Thing:
         """What is worth making once for all sets of this space."""

@@ -7,6 +7,9 @@ from typing import Any
 
 from rulec.packetset.packetset import PacketSet
 
+_PIECE = 8
+"""How many neighbouring bits of a number are compared at once."""
+
 
 class Vector:
     """Bits from the highest to the lowest; each is a Boolean function of the packet.
@@ -15,12 +18,13 @@ class Vector:
     a field makes a new vector: the number then depends on which packets met the rule.
     """
 
-    __slots__ = ("space", "bits", "_made")
+    __slots__ = ("space", "bits", "_made", "_fields")
 
     def __init__(self, space: Any, bits: tuple[Any, ...]) -> None:
         self.space = space
         self.bits = bits
         self._made: dict[Any, PacketSet] = {}
+        self._fields: frozenset[str] | None = None
 
     def __len__(self) -> int:
         return len(self.bits)
@@ -34,7 +38,9 @@ class Vector:
     @property
     def depends_on(self) -> frozenset[str]:
         """The fields of the arriving packet on which the number depends."""
-        return frozenset[str]().union(*(self.space.depends_on(bit) for bit in self.bits))
+        if self._fields is None:
+            self._fields = frozenset[str]().union(*(self.space.depends_on(bit) for bit in self.bits))
+        return self._fields
 
     # ── sets of packets ──
 
@@ -139,8 +145,21 @@ class Vector:
         return self._made[key]
 
     def _masked(self, value: int, mask: int) -> PacketSet:
+        """Put together from the lowest piece to the highest: every set has its top where the next one joins it."""
+        found: PacketSet = self.space.everything
+        for low in range(0, len(self.bits), _PIECE):
+            part = mask >> low & (1 << _PIECE) - 1
+            if part:
+                found &= self._piece(low, value >> low & part, part)
+        return found
+
+    def _piece(self, low: int, value: int, mask: int) -> PacketSet:
+        """The packets in which some neighbouring bits are those of a value; many numbers have pieces in common."""
+        return self._once((low, value, mask, "piece"), lambda: self._made_piece(low, value, mask))
+
+    def _made_piece(self, low: int, value: int, mask: int) -> PacketSet:
         function = self.space.everything.function
-        for place, bit in enumerate(reversed(self.bits)):
+        for place, bit in enumerate(reversed(self.bits[max(len(self.bits) - low - _PIECE, 0) : len(self.bits) - low])):
             if mask >> place & 1:
                 function = (bit if value >> place & 1 else ~bit) & function
         return PacketSet(self.space, function)

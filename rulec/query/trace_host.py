@@ -9,7 +9,8 @@ from rulec.query.trace_events import Change
 from rulec.query.trace_walk import Record, TableWalk
 from rulec.query.trace_words import WatchedPlace
 from rulec.semantics import nat
-from rulec.semantics.paths import Host, Passage, Way
+from rulec.semantics.alive import Alive
+from rulec.semantics.paths import Host, Passage, Walked, Way
 from rulec.semantics.place import Hook, Place, Values
 from rulec.semantics.program import Program
 
@@ -43,7 +44,7 @@ class Journey(Host):
 
     def _through(self, path: str, hook: str, passage: Passage) -> Passage:
         arriving = path == "arriving" and self._paths != ("output",)
-        if not (arriving or path in self._paths) or passage.alive.is_empty():
+        if not (arriving or path in self._paths) or passage.alive.exact.is_empty():
             return passage
         assumption = "".join(self.record.assumptions[:1])
         self.record.events.append(events.Hook(hook, path, assumption))
@@ -54,14 +55,13 @@ class Journey(Host):
         self.record.assumptions.clear()
         return way
 
-    def _table(self, hook: Hook, passage: Passage) -> Passage:
+    def _walk(self, hook: Hook, alive: Alive, values: Values) -> Walked | None:
         program = self.programs.get(hook.table)
-        if program is None or hook.name not in program or passage.alive.is_empty():
-            return passage
+        if program is None or hook.name not in program or alive.exact.is_empty():
+            return None
         walk = TableWalk(self.record, program, hook)
-        accepted, values = walk.run(passage.alive, passage.values)
-        trail = passage.trail._replace(reaches=(*passage.trail.reaches, *walk.reaches))
-        return passage._replace(alive=accepted, values=values, trail=trail)
+        walk.run(alive.exact, values)
+        return walk
 
     # ── between them ──
 
@@ -69,8 +69,8 @@ class Journey(Host):
         place = self._at(hook, passage.values)
         program = self.programs.get("nat")
         there = program is not None and hook.name in program and program.chains[hook.name].steps
-        if there and not passage.alive.meets(nat.asked(place)):
-            self._note("nat", f"its rules are not asked: {self._unasked(place, passage.alive)}")
+        if there and not passage.alive.exact.meets(nat.asked(place)):
+            self._note("nat", f"its rules are not asked: {self._unasked(place, passage.alive.exact)}")
         after = super()._nat(hook, passage)
         changes = self._changes(place, after, passage.values)
         if changes:
@@ -85,9 +85,9 @@ class Journey(Host):
 
     def _tracked(self, hook: Hook, passage: Passage) -> Passage:
         after = super()._tracked(hook, passage)
-        if passage.alive.is_empty():
+        if passage.alive.exact.is_empty():
             return after
-        state = self.record.words.value("state", self._at(hook, after.values), passage.alive)
+        state = self.record.words.value("state", self._at(hook, after.values), passage.alive.exact)
         family = self.setting.family.label
         lines = ", ".join(dict.fromkeys(map(str, self.record.notracks)))
         if lines:
@@ -105,9 +105,9 @@ class Journey(Host):
 
     def _routed(self, path: str, passage: Passage) -> Passage:
         after = super()._routed(path, passage)
-        if path not in self._paths or passage.alive.is_empty():
+        if path not in self._paths or passage.alive.exact.is_empty():
             return after
-        if after.alive != passage.alive and len(self._paths) > 1:
+        if after.alive.exact != passage.alive.exact and len(self._paths) > 1:
             self.record.assumptions.append(_ROUTED[path])
         return after
 
@@ -120,8 +120,8 @@ class Journey(Host):
         return WatchedPlace(self.setting, hook, values, self.setting.memory)
 
     def _changes(self, before: WatchedPlace, after: Passage, old: Values) -> tuple[Change, ...]:
-        if after.alive.is_empty():
+        if after.alive.exact.is_empty():
             return ()
         place = self._at(before.hook, after.values)
         names = [name for name in ("src", "sport", "dst", "dport") if after.values.get(name) != old.get(name)]
-        return self.record.words.changes(before, place, after.alive, names)
+        return self.record.words.changes(before, place, after.alive.exact, names)

@@ -16,11 +16,13 @@ from rulec.packetset.packetset import PacketSet
 from rulec.query import trace_events as events
 from rulec.query.trace_events import Event, Near, Outcome, Reason
 from rulec.query.trace_words import WatchedPlace, Words
+from rulec.semantics.alive import Alive
 from rulec.semantics.effects import Effect, effect
 from rulec.semantics.place import Condition, Hook, Values
 from rulec.semantics.program import Program, Step
+from rulec.semantics.reach import Entry, PolicyReach, Reach
 from rulec.semantics.rule import conditions
-from rulec.semantics.walk import Entry, Passed, PolicyReach, Reach, Setting
+from rulec.semantics.walk import Setting
 
 _MOST_COMPARED = 50
 
@@ -83,6 +85,10 @@ class _Met(NamedTuple):
 class TableWalk:
     """One table at one hook; ``reaches`` lists the rules that matched something, as for NAT."""
 
+    is_large = False
+    policy: PolicyReach
+    values: Values
+
     def __init__(self, record: Record, program: Program, hook: Hook) -> None:
         self.record = record
         self.program = program
@@ -91,18 +97,24 @@ class TableWalk:
         self._visits: dict[Step, int] = {}
         self._accepted: list[PacketSet] = []
 
-    def run(self, alive: PacketSet, values: Values) -> Passed:
+    def run(self, alive: PacketSet, values: Values) -> None:
         """Send packets into the base chain."""
-        self._values = values
+        self.values = values
         base = self.program.chains[self.hook.name]
         self.record.events.append(events.Table(self.program.name, base.name, base.policy))
         rest = self._chain(base.name, alive, 0)
-        self.policy = PolicyReach(self.hook, base.policy, rest)
+        self.policy = PolicyReach(self.hook, base.policy, Alive(rest))
         if not rest.is_empty():
             self.record.events.append(events.Policy(self.program.name, base.name, base.line, base.policy))
             self._end(rest, Outcome(base.policy, self.program.name, base.name, base.line, "", self._assumptions))
         passing = [*self._accepted, rest] if base.policy != "DROP" else self._accepted
-        return Passed(self.record.setting.space.union(passing), self._values)
+        self._passed = self.record.setting.space.union(passing)
+
+    def through(self, packets: PacketSet) -> PacketSet:
+        """Those of the packets that the table lets go on."""
+        return packets & self._passed
+
+    among = through
 
     @property
     def _assumptions(self) -> tuple[str, ...]:
@@ -156,10 +168,10 @@ class TableWalk:
         accepted, dropped = met.hit & done.accepts, met.hit & done.drops
         goes_on = met.hit - done.accepts - done.drops
         changed = {name: new.where(met.hit - done.drops, place.field(name)) for name, new in done.changes.items()}
-        self._values = self._values.changed(changed)
+        self.values = self.values.changed(changed)
         self._accepted.append(accepted)
         then = self._then(met, accepted, dropped, goes_on)
-        after = WatchedPlace(self.record.setting, self.hook, self._values, self.record.setting.memory)
+        after = WatchedPlace(self.record.setting, self.hook, self.values, self.record.setting.memory)
         changes = self.record.words.changes(place, after, met.hit, done.changes)
         if step.extension in ("NOTRACK", "CT") and any("UNTRACKED" in change.after for change in changes):
             self.record.notracks.append(step.line)
@@ -186,13 +198,13 @@ class TableWalk:
         """Ask a rule of the packets that get to it, up to the first option that fails."""
         visit = self._visits[step] = self._visits.get(step, 0) + 1
         setting = self.record.setting
-        place = WatchedPlace(setting, self.hook, self._values, setting.memory, (step.key, visit))
+        place = WatchedPlace(setting, self.hook, self.values, setting.memory, (step.key, visit))
         words, rule = self.record.words, step.rule
         event = events.Rule(step.table, step.chain, step.line, words.rule(rule), depth, "yes")
         hit, open_reasons = alive, []
         for name, condition in conditions(rule, place):
             names = place.seen()
-            self.record.looked_at.update(name for name in names if name not in self._values)
+            self.record.looked_at.update(name for name in names if name not in self.values)
             rest = hit & condition.packets
             if rest.is_empty():
                 reason = Reason(words.option(rule, name, condition), words.held(names, place, alive))
@@ -203,7 +215,7 @@ class TableWalk:
             hit = rest
         if open_reasons:
             event = self._open(event, alive, hit, open_reasons)
-        self.reaches.append(Reach(self.hook, step, Entry(alive), setting.space.everything, hit, self._values))
+        self.reaches.append(Reach(self.hook, step, Entry(alive), setting.space.everything, hit, self.values))
         return _Met(step, hit, event, place)
 
     def _open(self, event: events.Rule, alive: PacketSet, hit: PacketSet, open_reasons: list[Reason]) -> events.Rule:

@@ -25,6 +25,9 @@ TARGETS = frozenset(("DNAT", "MASQUERADE", "NETMAP", "REDIRECT", "SNAT"))
 WITH_PORTS = (TCP, UDP, UDPLITE, SCTP, DCCP)
 """The protocols that have ports."""
 
+KNOWN_BY_PORTS = (TCP, UDP, UDPLITE, SCTP)
+"""Those whose connections are known by their ports on every kernel: Linux 6.18 tracks DCCP without them (measured)."""
+
 
 class _Side(NamedTuple):
     """The names of what is rewritten at a hook: in the packet, in the answers to come, and where the outcome stands."""
@@ -88,7 +91,7 @@ def _outcome(rewriting: Rewriting, side: _Side, ruleset: str) -> PacketSet:
     port_moves = side.guess(place, "{port}_moves", ruleset).bit(0)
     new_address = _addresses(name, given, place, address)
     new_port = _new_ports(name, given, place, port)
-    with_ports = place.protocol(*WITH_PORTS)
+    with_ports = _with_ports(place)
     found = ~address_moves if new_address is None else address_moves & new_address
     found &= ~port_moves if new_port is None else with_ports.choose(port_moves & new_port, ~port_moves)
     if name == "REDIRECT":
@@ -112,7 +115,7 @@ def rewritten(place: Place, rewritings: Sequence[Rewriting], ruleset: str) -> Ma
         side.port: port,
         side.flag: side.guess(place, "{address}_differs", ruleset).where(moves, place.field(side.flag)),
         side.reply_address: address.where(moves, place.field(side.reply_address)),
-        side.reply_port: port.where(moves, place.field(side.reply_port)),
+        side.reply_port: port.where(moves & _with_ports(place), place.field(side.reply_port)),
     }
     if side is _DESTINATION:
         changes["dst_type"] = place.space.field("to_type" + ruleset).where(moves, place.field("dst_type"))
@@ -150,7 +153,7 @@ def translated(place: Place, done: Kinds) -> Mapping[str, Vector]:
         if is_wanted:
             packets = later & place.flag(flag)
             address = place.field(from_address).where(packets, address)
-            port = place.field(from_port).where(packets & place.protocol(*WITH_PORTS), port)
+            port = place.field(from_port).where(packets & _with_ports(place), port)
             moved |= packets
     changes = {side.address: address, side.port: port}
     if side is _DESTINATION:
@@ -163,6 +166,11 @@ def _later(place: Place) -> tuple[PacketSet, PacketSet]:
     """The packets after the first of a connection, from its own side and from the other."""
     reply, later = place.flag("ctdir"), ~place.flag("first")
     return later & place.has_connection - reply, later & reply & place.in_state("ESTABLISHED", "RELATED")
+
+
+def _with_ports(place: Place) -> PacketSet:
+    """The packets whose ports belong to their connection, and may be rewritten; those of DCCP where it is tracked."""
+    return place.protocol(*KNOWN_BY_PORTS) | (place.protocol(DCCP) & place.space.unknown("DCCP is tracked"))
 
 
 def _side(place: Place) -> _Side:
@@ -206,7 +214,7 @@ def _differing(rewriting: Rewriting, side: _Side, ruleset: str) -> PacketSet:
     if chosen.first is not None:
         same &= place.field("dst").equals(chosen.first)
     if first_port is not None:
-        same &= place.field("dport").equals(first_port) | ~place.protocol(*WITH_PORTS)
+        same &= place.field("dport").equals(first_port) | ~_with_ports(place)
     return same.choose(~differs, differs)
 
 

@@ -7,21 +7,23 @@ filter 0, security 50, nat of sources 100.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple, Protocol
 
 from rulec.catalogue.extension import Given
 from rulec.model import Family
-from rulec.model.protocols import ICMP, ICMPV6, SCTP, TCP, UDP, UDPLITE
+from rulec.model.protocols import ICMP, ICMPV6
 from rulec.packetset.fields import ADDRESS_TYPES, PRIORS, STATES, TRACKED_STATES
 from rulec.packetset.packetset import PacketSet
 from rulec.packetset.space import Space
 from rulec.packetset.vector import Vector
 from rulec.semantics import nat
+from rulec.semantics.alive import Alive, Gate, GateForSome, Sieve
 from rulec.semantics.effects import BLANK_CONNECTION
 from rulec.semantics.place import Hook, Place, Values
 from rulec.semantics.program import Program
-from rulec.semantics.walk import PolicyReach, Reach, Setting, Walk
+from rulec.semantics.reach import PolicyReach, Reach
+from rulec.semantics.walk import Setting, Walk
 
 PATHS = ("input", "forward", "output")
 """Packets for this host, through it, and from it."""
@@ -41,6 +43,18 @@ _NEVER_VALID = (137, 153)
 NO_NEXT_HEADER = 59
 """The protocol of an IPv6 packet that holds nothing: invalid, as is the ICMP of the other family (measured)."""
 
+_SENT_ANEW = {
+    Family.IPV4: {"mangle": ("src", "dst", "mark", "tos"), "nat": ("dst",)},
+    Family.IPV6: {"mangle": ("src", "dst", "mark", "tos", "ttl"), "nat": ("dst",)},
+}
+"""The tables in OUTPUT that send a packet its way once more, and the fields in which it must have changed for that.
+
+iptable_mangle.c, ip6table_mangle.c, nft_chain_route.c, nf_nat_proto.c; measured.
+"""
+
+_LARGEST_DIFFERENCE = 1000
+"""Nodes beyond which what a field was before is forgotten: a mark may come from any bit of the connection's."""
+
 _LOCAL = ("LOCAL", "BROADCAST", "ANYCAST", "MULTICAST")
 _NOT_FORWARDED = ("LOCAL", "BROADCAST", "BLACKHOLE", "UNREACHABLE", "PROHIBIT", "THROW")
 
@@ -48,7 +62,7 @@ _NOT_FORWARDED = ("LOCAL", "BROADCAST", "BLACKHOLE", "UNREACHABLE", "PROHIBIT", 
 class Way(NamedTuple):
     """A way through the host, walked.
 
-    ``enters`` are the packets that take it, ``accepted`` those of them that come
+    ``enters`` are the packets that take it, ``alive`` those of them that come
     to its end, ``values`` what they are there; ``guesses`` are all packets together
     with what NAT can make of them, within which the others are meant.  ``reaches`` lists the rules that
     were met, in the order of the hooks, ``policies`` the base chains that were left.
@@ -56,11 +70,24 @@ class Way(NamedTuple):
 
     path: str
     enters: PacketSet
-    accepted: PacketSet
+    alive: Alive
     values: Values
     guesses: PacketSet
     reaches: tuple[Reach, ...]
     policies: tuple[PolicyReach, ...]
+
+    @property
+    def accepted(self) -> PacketSet:
+        """The packets that come to its end."""
+        return self.alive.exact
+
+
+class Walked(Gate, Protocol):
+    """A table that was walked: which rules were met, who came to its end, and what the packets are behind it."""
+
+    reaches: list[Reach]
+    policy: PolicyReach
+    values: Values
 
 
 class _Trail(NamedTuple):
@@ -69,16 +96,20 @@ class _Trail(NamedTuple):
     reaches: tuple[Reach, ...] = ()
     policies: tuple[PolicyReach, ...] = ()
 
-    def and_then(self, walk: Walk) -> _Trail:
+    def and_then(self, walk: Walked) -> _Trail:
         return _Trail((*self.reaches, *walk.reaches), (*self.policies, walk.policy))
 
 
 class Passage(NamedTuple):
-    """Packets on their way: those that are still there, what they have become, and what they met."""
+    """Packets on their way: those that are still there, what they have become, and what they met.
 
-    alive: PacketSet
+    ``moved`` are those that were sent their way once more, since a table changed them.
+    """
+
+    alive: Alive
     values: Values
     guesses: PacketSet
+    moved: PacketSet
     trail: _Trail = _Trail()
 
 
@@ -96,9 +127,9 @@ class Host:
         arriving = self._arriving()
         arrived = self._through("arriving", "PREROUTING", arriving)
         for path, hooks in (("input", ("INPUT",)), ("forward", ("FORWARD", "POSTROUTING"))):
-            yield self._way(path, arriving.alive, self._routed(path, arrived), hooks)
+            yield self._way(path, arriving.alive.exact, self._routed(path, arrived), hooks)
         leaving = self._leaving()
-        yield self._way("output", leaving.alive, leaving, ("OUTPUT", "POSTROUTING"))
+        yield self._way("output", leaving.alive.exact, leaving, ("OUTPUT", "POSTROUTING"))
 
     def _way(self, path: str, enters: PacketSet, passage: Passage, hooks: tuple[str, ...]) -> Way:
         for hook in hooks:
@@ -111,36 +142,49 @@ class Host:
 
     def _through(self, path: str, hook: str, passage: Passage) -> Passage:
         for table in _TABLES[hook]:
-            at = Hook(path, hook, table)
+            at, before = Hook(path, hook, table), passage.values
             passage = self._nat(at, passage) if table == "nat" else self._table(at, passage)
+            if hook == "OUTPUT":
+                passage = passage._replace(moved=passage.moved | self._moved(table, before, passage.values))
             if table == "raw":
                 passage = self._tracked(at, passage)
         return passage
 
     def _table(self, hook: Hook, passage: Passage) -> Passage:
+        walk = self._walk(hook, passage.alive, passage.values)
+        if walk is None:
+            return passage
+        return passage._replace(
+            alive=passage.alive.behind(walk), values=walk.values, trail=passage.trail.and_then(walk)
+        )
+
+    def _walk(self, hook: Hook, alive: Alive, values: Values) -> Walked | None:
+        """A table walked at a hook; None where there is none."""
         program = self.programs.get(hook.table)
         if program is None or hook.name not in program:
-            return passage
+            return None
         walk = Walk(self.setting, program, hook)
-        accepted, values = walk.run(passage.alive, passage.values)
-        return passage._replace(alive=accepted, values=values, trail=passage.trail.and_then(walk))
+        walk.run(alive, values)
+        return walk
 
     def _nat(self, hook: Hook, passage: Passage) -> Passage:
         """The rules are asked for the first packet of a connection; later ones are rewritten as that was."""
         place = self._place(hook, passage.values)
         asked = nat.asked(place)
-        first = self._table(hook, passage._replace(alive=passage.alive & asked))
-        together = first.alive | (passage.alive - asked)
-        values, made = first.values, self.setting.space.everything
-        rewritings = list(self._rewritings(hook, first.trail.reaches[len(passage.trail.reaches) :]))
-        if rewritings:
-            made, ruleset = self._made(hook, place, rewritings)
-            values = values.changed(nat.rewritten(place, rewritings, ruleset))
+        walk = self._walk(hook, passage.alive.behind(Sieve(asked)), passage.values)
+        alive, values, guesses, trail = passage.alive, passage.values, passage.guesses, passage.trail
+        if walk is not None:
+            alive, values, trail = alive.behind(GateForSome(asked, walk)), walk.values, trail.and_then(walk)
+            rewritings = list(self._rewritings(hook, walk.reaches))
+            if rewritings:
+                made, ruleset = self._made(hook, place, rewritings)
+                values = values.changed(nat.rewritten(place, rewritings, ruleset))
+                alive, guesses = alive.behind(Sieve(made)), guesses & made
         if any(self._kinds):
             values = values.changed(nat.translated(self._place(hook, values), self._kinds))
-        return first._replace(alive=together & made, values=values, guesses=passage.guesses & made)
+        return passage._replace(alive=alive, values=values, guesses=guesses, trail=trail)
 
-    def _rewritings(self, hook: Hook, reaches: tuple[Reach, ...]) -> Iterator[nat.Rewriting]:
+    def _rewritings(self, hook: Hook, reaches: Iterable[Reach]) -> Iterator[nat.Rewriting]:
         for reach in reaches:
             target = reach.step.rule.target
             if reach.is_met and target is not None and reach.step.extension in nat.TARGETS:
@@ -182,7 +226,9 @@ class Host:
         state = self._state("UNTRACKED", bits).where(self._prior("untracked"), state)
         attached = Vector(space, ((~fresh).function,))
         values = Values({"state": state, "attached": attached})
-        return Passage(alive & _possible(space), values.changed(self._tuples(place)), space.everything)
+        return Passage(
+            Alive(alive & _possible(space)), values.changed(self._tuples(place)), space.everything, space.nothing
+        )
 
     def _tracked(self, hook: Hook, passage: Passage) -> Passage:
         """Connection tracking looks at every packet that is not untracked, and finds the connection that it is of."""
@@ -209,26 +255,34 @@ class Host:
         place = self._place(Hook(path, "PREROUTING", "nat"), passage.values)
         kind, hops = place.field("dst_type"), place.field("ttl")
         if path == "input":
-            return passage._replace(alive=passage.alive & kind.among(map(ADDRESS_TYPES.index, _LOCAL)))
-        forwarded = passage.alive & hops.between(2, 255) - kind.among(map(ADDRESS_TYPES.index, _NOT_FORWARDED))
-        forwarded = forwarded - self._interface("oif", "") - self._interface("iif", "lo")
-        return passage._replace(alive=forwarded, values=passage.values.changed({"ttl": hops.lowered(1)}))
+            local = kind.among(map(ADDRESS_TYPES.index, _LOCAL))
+            return passage._replace(alive=passage.alive.behind(Sieve(local)))
+        sent_on = hops.between(2, 255) - kind.among(map(ADDRESS_TYPES.index, _NOT_FORWARDED))
+        sent_on = sent_on - self._interface("oif", "") - self._interface("iif", "lo")
+        return passage._replace(
+            alive=passage.alive.behind(Sieve(sent_on)), values=passage.values.changed({"ttl": hops.lowered(1)})
+        )
+
+    def _moved(self, table: str, before: Values, after: Values) -> PacketSet:
+        """The packets in which a table has changed what decides on their way."""
+        space, found = self.setting.space, self.setting.space.nothing
+        for name in _SENT_ANEW[self.setting.family].get(table, ()):
+            if before.get(name) != after.get(name):
+                one, other = (values.get(name) or space.field(name) for values in (before, after))
+                found |= _differing(name, one, other)
+        return found
 
     def _rerouted(self, passage: Passage) -> Passage:
         """A packet that changed in OUTPUT is sent its way once more, and may leave by another interface.
 
         The rest of OUTPUT still sees the old one (ip_route_me_harder; measured).
         """
-        space, values = self.setting.space, passage.values
-        moved = space.everything if {"src", "dst"} & values.keys() else space.nothing
-        for name in {"mark", "tos"} & values.keys():
-            moved |= ~values[name].same_as(space.field(name))
-        if moved.is_empty():
+        if passage.moved.is_empty():
             return passage
-        oif, place = space.field("oif"), self._place(Hook("output", "POSTROUTING", "mangle"), values)
-        return passage._replace(
-            values=values.changed({"oif": place.unknown_number("route", len(oif)).where(moved, oif)})
-        )
+        oif = self.setting.space.field("oif")
+        place = self._place(Hook("output", "POSTROUTING", "mangle"), passage.values)
+        new = place.unknown_number("route", len(oif)).where(passage.moved, oif)
+        return passage._replace(values=passage.values.changed({"oif": new}))
 
     def _tuples(self, place: Place) -> dict[str, Vector]:
         """A connection is known by the packet's own addresses and ports, from its side; an ICMP error is not.
@@ -238,7 +292,7 @@ class Host:
         """
         reply = place.flag("ctdir")
         error = nat.is_error(place)
-        ported = place.protocol(TCP, UDP, UDPLITE, SCTP)
+        ported = place.protocol(*nat.KNOWN_BY_PORTS)
         values = {}
         for prefix, packets in (("orig", ~reply - error), ("repl", reply - error)):
             for field in ("src", "dst", "sport", "dport"):
@@ -272,6 +326,18 @@ class Host:
 
     def _state(self, name: str, bits: int) -> Vector:
         return self.setting.space.constant(bits, STATES.index(name))
+
+
+def _differing(name: str, one: Vector, other: Vector) -> PacketSet:
+    """The packets in which two values of a field differ, or more where that is hard to say."""
+    space: Space = one.space
+    bits = [PacketSet(space, bit) for bit in one.xored(other).bits]
+    found = space.nothing
+    for bit in bits:
+        found |= bit
+        if found.function.node_count() > _LARGEST_DIFFERENCE:
+            return space.union(bit.without((name,)) for bit in bits)
+    return found
 
 
 def _possible(space: Space) -> PacketSet:

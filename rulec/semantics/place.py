@@ -82,12 +82,25 @@ class Place:
     ) -> None:
         self.space = space
         self.family = family
-        self.hook = hook
         self.values = values
-        self._memory = memory
-        self._visit = visit
+        self.memory = memory
+        self.visit = visit
+        self.asks_where = False
+        """Whether anything depended on where the packet is looked at, and not only on what it is by then."""
+        self._hook = hook
         self._fields: set[str] = set()
         self._changed: set[Vector | PacketSet] = set()
+
+    @property
+    def hook(self) -> Hook:
+        """The table at a hook in which the packet is looked at."""
+        self.asks_where = True
+        return self._hook
+
+    @property
+    def where(self) -> Hashable:
+        """What tells this look from others at the same packet."""
+        return self._hook, self.visit
 
     @property
     def asked(self) -> frozenset[str]:
@@ -136,33 +149,47 @@ class Place:
         The answer is the same wherever the same text looks at a packet that has
         not changed in between, and may be another one where it has.
         """
-        answer = self._memory.answer(self.space, (key, self.hook.name), self.values)
+        answer = self.memory.answer(self.space, (key, self.hook.name), self.values)
         self._changed.add(answer)
         return answer
 
     def unknown_here(self, key: Hashable) -> PacketSet:
         """The packets of which something unknown holds that may be otherwise each time that it is asked."""
-        return self.space.unknown((self._visit, self.hook, self.values, key))
+        return self.space.unknown((self.visit, self.hook, self.values, key))
 
     def unknown_number(self, key: Hashable, bits: int) -> Vector:
         """A number that may be another one each time that it is asked for."""
-        return self.space.unknown_number((self._visit, self.hook, self.values, key), bits)
+        return self.space.unknown_number((self.visit, self.hook, self.values, key), bits)
+
+
+class Asked(NamedTuple):
+    """The packets that a rule matches at a place, and the fields of the arriving packet on which that depends."""
+
+    packets: PacketSet
+    fields: frozenset[str]
 
 
 class Memory:
-    """What the answers to unknown questions were asked of: fields that may have changed since.
+    """What was asked already, and what the answers to unknown questions were asked of: fields may have changed since.
 
     Shared by all rulesets that are compared in one space.
     """
 
     def __init__(self) -> None:
+        self.asked: dict[Hashable, dict[Hashable, Asked]] = {}
+        """What rules ask, by their matches and the fields by then; and by where they look, if that matters."""
         self.rewritten: dict[Hashable, PacketSet] = {}
         """What the NAT of the first ruleset makes of packets, by path and hook."""
-        self._asked: dict[Hashable, list[tuple[Values, PacketSet]]] = {}
+        self._answers: dict[Hashable, list[tuple[Values, PacketSet]]] = {}
+        self._values: dict[Values, Values] = {}
+
+    def known(self, values: Values) -> Values:
+        """The same values: equal ones are one object from here on, so that they are soon found equal."""
+        return self._values.setdefault(values, values)
 
     def answer(self, space: Space, key: Hashable, values: Values) -> PacketSet:
         """The packets for which the answer is yes."""
-        earlier = self._asked.setdefault(key, [])
+        earlier = self._answers.setdefault(key, [])
         for asked, answer in earlier:
             if asked == values:
                 return answer

@@ -30,6 +30,9 @@ class Step(NamedTuple):
     goes_to: str
     has_memory: bool
 
+    def __hash__(self) -> int:
+        return hash((self.table, self.line, self.part))
+
     @property
     def key(self) -> tuple[str, Rule, int]:
         """What makes it the same rule in another version of the ruleset, wherever it stands in its chain."""
@@ -73,6 +76,11 @@ class Program:
     def __init__(self, ruleset: Ruleset, table: Table) -> None:
         self.name = table.name
         self.chains = {chain.name: _chain(ruleset, table, chain) for chain in table.in_order()}
+
+    @cached_property
+    def size(self) -> int:
+        """How many rules it has."""
+        return sum(len(chain.steps) for chain in self.chains.values())
 
     def __contains__(self, chain: str) -> bool:
         return chain in self.chains

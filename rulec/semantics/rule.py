@@ -13,7 +13,7 @@ from rulec.resources import lazy
 from rulec.semantics.base import base_conditions
 from rulec.semantics.matches import MEANINGS
 from rulec.semantics.opaque import opaque_condition
-from rulec.semantics.place import Condition, Place
+from rulec.semantics.place import Asked, Condition, Place
 
 
 def conditions(rule: Rule, place: Place) -> Iterator[tuple[str, Condition]]:
@@ -30,6 +30,16 @@ def matching(rule: Rule, place: Place) -> PacketSet:
     found = place.space.everything
     for _, condition in conditions(rule, place):
         found &= condition.packets
+    return found
+
+
+def asked(rule: Rule, place: Place) -> Asked:
+    """What it matches there, found once for all hooks and rulesets in which the same is asked of the same packets."""
+    answers = place.memory.asked.setdefault((rule.base, rule.matches, place.values), {})
+    found = answers.get(None) or answers.get(place.where)
+    if found is None:
+        found = Asked(matching(rule, place), place.asked)
+        answers[place.where if place.asks_where else None] = found
     return found
 
 

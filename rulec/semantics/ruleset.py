@@ -54,14 +54,16 @@ def meaning(
     memory: Memory | None = None,
     name: str = "",
     shares: Callable[[Step], bool] = lambda step: True,
+    exact: bool = True,
 ) -> Meaning:
     """Walk all ways through a ruleset.
 
     Two rulesets that are compared share ``memory``, so that the same question
     has the same answer in both; ``name`` tells them apart where ``shares`` says
-    that what a rule remembers may be another thing.
+    that what a rule remembers may be another thing.  Where not ``exact`` a rule
+    behind a large table is taken to get what came to that table.
     """
-    setting = Setting(space, prepared.ruleset.family, memory or Memory(), name, shares)
+    setting = Setting(space, prepared.ruleset.family, memory or Memory(), name, shares, exact)
     return Meaning(prepared, space, tuple(Host(setting, prepared.programs).ways()))
 
 

@@ -15,10 +15,12 @@ from rulec.catalogue.extension import Given
 from rulec.model import Family
 from rulec.packetset.packetset import PacketSet
 from rulec.packetset.space import Space
+from rulec.semantics.alive import Alive, Sieve
 from rulec.semantics.effects import Effect, effect
-from rulec.semantics.place import Hook, Memory, Place, Values
+from rulec.semantics.place import Asked, Hook, Memory, Place, Values
 from rulec.semantics.program import Program, Step
-from rulec.semantics.rule import matching
+from rulec.semantics.reach import Entry, PolicyReach, Reach
+from rulec.semantics.rule import asked
 
 
 class Setting(NamedTuple):
@@ -26,7 +28,8 @@ class Setting(NamedTuple):
 
     ``shares`` says whether what a rule remembers is the same as what the same
     rule remembers in the other ruleset that it is compared with; ``name`` tells
-    the two apart where it is not.
+    the two apart where it is not.  ``exact`` says whether it matters which packets
+    come through a large table, even to those behind it.
     """
 
     space: Space
@@ -34,142 +37,98 @@ class Setting(NamedTuple):
     memory: Memory
     name: str = ""
     shares: Callable[[Step], bool] = lambda step: True
-
-
-class Entry:
-    """The packets that get to some rules: those of other entries that met certain conditions.
-
-    ``outline`` tells of them as much as these rules look at; the whole truth is
-    put together when somebody asks for it, since it may be very large.
-    """
-
-    __slots__ = ("outline", "_origins", "_exact")
-
-    def __init__(self, outline: PacketSet, origins: tuple[tuple[Entry, PacketSet], ...] = ()) -> None:
-        self.outline = outline
-        self._origins = origins
-        self._exact = None if origins else outline
-
-    @property
-    def origins(self) -> tuple[tuple[Entry, PacketSet], ...]:
-        """The entries that the packets come from, each with the conditions they met; none where ``exact`` is known."""
-        return self._origins
-
-    @property
-    def exact(self) -> PacketSet:
-        """The packets, as they came to the host."""
-        if self._exact is None:
-            self._exact = self.outline.space.union(origin.exact & packets for origin, packets in self._origins)
-            self._origins = ()
-        return self._exact
-
-
-class Reach:
-    """Which packets get to a rule at a hook, and which of them match.
-
-    All are packets as they came to the host, whatever has become of them on the
-    way; ``values`` says what that is.  ``is_met`` tells whether any packet that
-    gets there matches.
-    """
-
-    __slots__ = ("hook", "step", "entry", "passing", "matching", "values", "is_met")
-
-    def __init__(
-        self, hook: Hook, step: Step, entry: Entry, passing: PacketSet, matching: PacketSet, values: Values
-    ) -> None:
-        self.hook = hook
-        self.step = step
-        self.entry = entry
-        self.passing = passing
-        self.matching = matching
-        self.values = values
-        self.is_met = entry.outline.meets(matching)
-
-    @property
-    def arrives(self) -> PacketSet:
-        """The packets that get to the rule."""
-        return self.entry.exact & self.passing
-
-    @property
-    def matches(self) -> PacketSet:
-        """The packets that get to the rule and match."""
-        return self.entry.exact & self.matching
-
-
-class PolicyReach(NamedTuple):
-    """Which packets get to the end of a base chain, and what its policy does with them."""
-
-    hook: Hook
-    policy: str
-    arrives: PacketSet
-
-
-class Passed(NamedTuple):
-    """The packets that a table lets go on, and what they have become."""
-
-    accepted: PacketSet
-    values: Values
-
-
-class Outcome(NamedTuple):
-    """What becomes of packets that enter a chain; those that neither pass nor return end there."""
-
-    accepts: PacketSet
-    returns: PacketSet
+    exact: bool = True
 
 
 Context = tuple[object, ...]
 """The calls by which a packet came into a chain; empty where each packet comes but once."""
+
+_Look = tuple[str, Values, Context]
+"""A chain, and the packets that come into it."""
+
+
+LARGE = 1000
+"""How many rules make a table large: to say which packets get through may then take longer than all else."""
 
 
 class Walk:
     """A table at one hook, walked once.
 
     ``reaches`` lists the rules in the order in which packets meet them, those of
-    plain chains behind all others; ``policy`` tells of those that meet its end.
+    plain chains behind all others; ``policy`` tells of those that meet its end,
+    and ``values`` are the fields behind it.
     """
 
     policy: PolicyReach
+    values: Values
 
     def __init__(self, setting: Setting, program: Program, hook: Hook) -> None:
         self.setting = setting
         self.program = program
         self.hook = hook
+        self._base = program.chains[hook.name]
+        self._is_plain = hook.name in program.plain
         self._twice: set[str] = set()
-        self._matching: dict[tuple[Step, Values, Hashable], tuple[PacketSet, Place]] = {}
+        self._matching: dict[tuple[Step, Values, Hashable], Asked] = {}
 
-    def run(self, alive: PacketSet, values: Values) -> Passed:
+    @property
+    def is_large(self) -> bool:
+        """Whether it takes long to say which packets get through."""
+        return self._is_plain and self.program.size > LARGE
+
+    def run(self, alive: Alive, values: Values) -> None:
         """Send packets into the base chain of the hook.
 
         At first each packet is taken to come but once to a chain that asks a
         memory; where that is not so the answers are told apart, and all begins anew.
         """
-        known = -1
+        known, values = -1, self.setting.memory.known(values)
         while known < len(self._twice):
             known = len(self._twice)
-            passed = self._run(alive, values)
-        return passed
+            self._run(alive, values)
 
-    def _run(self, alive: PacketSet, values: Values) -> Passed:
+    def through(self, packets: PacketSet) -> PacketSet:
+        """Those of the packets that the table lets go on."""
+        if not self._is_plain:
+            return packets & self._passed
+        accepts = self._accepts(self._base.name, self.values, ())
+        if self._base.policy != "DROP":
+            accepts |= self._returns(self._base.name, self.values, ())
+        return packets & accepts
+
+    def among(self, packets: PacketSet) -> PacketSet:
+        """The same, where these are a few: they are sent through the chains."""
+        if not self._is_plain:
+            return packets & self._passed
+        accepted: list[PacketSet] = []
+        rest = self._send(self._base.name, packets, (), accepted)
+        return self.setting.space.union(accepted if self._base.policy == "DROP" else [*accepted, rest])
+
+    def _run(self, alive: Alive, values: Values) -> None:
         self.reaches: list[Reach] = []
-        self._outcomes: dict[tuple[str, Values, Context], Outcome] = {}
-        self._fields: dict[tuple[str, Values, Context], tuple[frozenset[str], ...]] = {}
+        self._accepting: dict[_Look, PacketSet] = {}
+        self._returning: dict[_Look, PacketSet] = {}
+        self._fields: dict[_Look, tuple[frozenset[str], ...]] = {}
         self._waiting: dict[str, dict[tuple[Values, Context], list[tuple[Entry, PacketSet]]]] = {}
         self._visits: dict[Hashable, int] = {}
-        base, entry = self.program.chains[self.hook.name], Entry(alive)
-        if base.name in self.program.plain:
-            outcome = self._outcome(base.name, values, ())
-            accepted, rest = alive & outcome.accepts, alive & outcome.returns
-            self._wait(base.name, entry, self.setting.space.everything, values, ())
-        else:
+        base = self._base
+        if not self._is_plain:
             self._accepted: list[PacketSet] = []
-            rest, values = self._walk(base.name, alive, values)
-            accepted = self.setting.space.union(self._accepted)
-        self.policy = PolicyReach(self.hook, base.policy, rest)
+            rest, values = self._walk(base.name, self._known(alive), values)
+            self._passed = self.setting.space.union(self._accepted + [rest][: base.policy != "DROP"])
+            left = Alive(rest)
+        elif base.steps:
+            self._wait(base.name, Entry(self._known(alive)), self.setting.space.everything, values, ())
+            left = alive.behind(Sieve(self._returns(base.name, values, ())))
+        else:
+            left = alive
+        self.policy, self.values = PolicyReach(self.hook, base.policy, left), values
         for chain in self.program.callers_first:
             for (then, context), origins in self._waiting.pop(chain, {}).items():
                 self._look_into(chain, self._together(chain, origins, then, context), then, context)
-        return Passed(accepted if base.policy == "DROP" else accepted | rest, values)
+
+    def _known(self, alive: Alive) -> PacketSet:
+        return alive.exact if self.setting.exact else alive.rough
 
     def _together(self, chain: str, origins: list[tuple[Entry, PacketSet]], values: Values, context: Context) -> Entry:
         """All packets that get to a chain."""
@@ -182,7 +141,10 @@ class Walk:
         """Whether what a chain does may be another thing when it is asked again."""
         if not self.program.remembering.isdisjoint(self.program.callees[chain]):
             return True
-        return self._outcome(chain, values, context) != self._outcome(chain, values, (*context, "again"))
+        again = (*context, "again")
+        return self._returns(chain, values, context) != self._returns(chain, values, again) or (
+            self._accepts(chain, values, context) != self._accepts(chain, values, again)
+        )
 
     # ── chains that change packets, and base chains ──
 
@@ -214,9 +176,8 @@ class Walk:
             return self._walk(step.goes_to, hit, values)
         context = self._context(step, (self._visit(step),))
         self._wait(step.goes_to, Entry(hit), self.setting.space.everything, values, context)
-        outcome = self._outcome(step.goes_to, values, context)
-        self._accepted.append(hit & outcome.accepts)
-        return hit & outcome.returns, values
+        self._accepted.append(hit & self._accepts(step.goes_to, values, context))
+        return hit & self._returns(step.goes_to, values, context), values
 
     def _act(self, step: Step, hit: PacketSet, values: Values) -> tuple[PacketSet, Values]:
         """Do what the target says; give the packets whose way through the table ends, and the fields."""
@@ -228,19 +189,47 @@ class Walk:
 
     # ── chains that change nothing ──
 
-    def _outcome(self, chain: str, values: Values, context: Context) -> Outcome:
-        """What a plain chain does to any packet with these fields."""
+    def _accepts(self, chain: str, values: Values, context: Context) -> PacketSet:
+        """Which packets with these fields a plain chain accepts."""
         key = (chain, values, context)
-        if key not in self._outcomes:
-            accepts, returns = self.setting.space.nothing, self.setting.space.everything
+        if key not in self._accepting:
+            found = self.setting.space.nothing
             for step in reversed(self.program.chains[chain].steps):
                 ends = self._ends(step, values, context)
                 if ends is not None:
-                    matching = self._matched(step, values, context)
-                    accepts = matching.choose(ends.accepts | (ends.goes_on & accepts), accepts)
-                    returns = matching.choose(ends.returns | (ends.goes_on & returns), returns)
-            self._outcomes[key] = Outcome(accepts, returns)
-        return self._outcomes[key]
+                    then = self._accepted_by(step, values, context) | (ends.goes_on & found)
+                    found = self._matched(step, values, context).choose(then, found)
+            self._accepting[key] = found
+        return self._accepting[key]
+
+    def _returns(self, chain: str, values: Values, context: Context) -> PacketSet:
+        """Which packets with these fields come back from a plain chain, or to its end."""
+        key = (chain, values, context)
+        if key not in self._returning:
+            found = self.setting.space.everything
+            for step in reversed(self.program.chains[chain].steps):
+                ends = self._ends(step, values, context)
+                if ends is not None:
+                    then = ends.returns | (ends.goes_on & found)
+                    found = self._matched(step, values, context).choose(then, found)
+            self._returning[key] = found
+        return self._returning[key]
+
+    def _send(self, chain: str, packets: PacketSet, context: Context, accepted: list[PacketSet]) -> PacketSet:
+        """Send a few packets into a plain chain; give those that come back, and put down those that are accepted."""
+        returned = []
+        for step in self.program.chains[chain].steps:
+            hit = packets & self._matched(step, self.values, context)
+            ends = None if hit.is_empty() else self._ends(step, self.values, context)
+            if ends is None:
+                continue
+            if step.goes_to:
+                self._send(step.goes_to, hit, self._context(step, context), accepted)
+            else:
+                accepted.append(hit & self._accepted_by(step, self.values, context))
+            returned.append(hit & ends.returns)
+            packets -= hit - ends.goes_on
+        return self.setting.space.union([*returned, packets])
 
     def _look_into(self, chain: str, entry: Entry, values: Values, context: Context) -> None:
         """Find out which packets get to the rules of a plain chain.
@@ -273,7 +262,7 @@ class Walk:
         if key not in self._fields:
             found = [frozenset[str]()]
             for step in reversed(self.program.chains[chain].steps):
-                fields = found[-1] | self._asking(step, values, context)[1].asked
+                fields = found[-1] | self._asking(step, values, context).fields
                 if step.goes_to:
                     fields |= self._looked_at(step.goes_to, values, self._context(step, context))[0]
                 found.append(fields)
@@ -287,18 +276,24 @@ class Walk:
         return (*context, step.key) if step.goes_to in self._twice else ()
 
     def _ends(self, step: Step, values: Values, context: Context) -> _Ends | None:
-        """What becomes of packets that match a rule of a plain chain; None where all go on."""
+        """Where packets that match a rule of a plain chain go; None where all go on."""
         none, all_packets = self.setting.space.nothing, self.setting.space.everything
         if step.goes_to:
-            outcome = self._outcome(step.goes_to, values, self._context(step, context))
-            if step.is_goto:
-                return _Ends(outcome.accepts, outcome.returns, none)
-            return _Ends(outcome.accepts, none, outcome.returns)
+            back = self._returns(step.goes_to, values, self._context(step, context))
+            return _Ends(back, none) if step.is_goto else _Ends(none, back)
         if step.verdict == "RETURN":
-            return _Ends(none, all_packets, none)
+            return _Ends(all_packets, none)
         done = self._effect(step, self._place(values, self._identity(step, context)))
         goes_on = ~(done.accepts | done.drops)
-        return None if goes_on.is_everything() else _Ends(done.accepts, none, goes_on)
+        return None if goes_on.is_everything() else _Ends(none, goes_on)
+
+    def _accepted_by(self, step: Step, values: Values, context: Context) -> PacketSet:
+        """Which packets that match a rule of a plain chain are accepted there, or where it sends them."""
+        if step.goes_to:
+            return self._accepts(step.goes_to, values, self._context(step, context))
+        if step.verdict == "RETURN":
+            return self.setting.space.nothing
+        return self._effect(step, self._place(values, self._identity(step, context))).accepts
 
     # ── single rules ──
 
@@ -310,14 +305,14 @@ class Walk:
         return hit
 
     def _matched(self, step: Step, values: Values, context: Context) -> PacketSet:
-        return self._asking(step, values, context)[0]
+        return self._asking(step, values, context).packets
 
-    def _asking(self, step: Step, values: Values, context: Context) -> tuple[PacketSet, Place]:
-        """The packets that a rule matches, and the place, which knows the fields that it looks at."""
+    def _asking(self, step: Step, values: Values, context: Context) -> Asked:
+        """The packets that a rule matches, and the fields that it looks at."""
         key = (step, values, context if step.has_memory else None)
         if key not in self._matching:
-            place = self._place(values, self._identity(step, context))
-            self._matching[key] = matching(step.rule, place), place
+            visit = self._identity(step, context) if step.has_memory else None
+            self._matching[key] = asked(step.rule, self._place(values, visit))
         return self._matching[key]
 
     def _effect(self, step: Step, place: Place) -> Effect:
@@ -341,9 +336,8 @@ class Walk:
 
 
 class _Ends(NamedTuple):
-    """Where packets that match a rule go: accepted, back to the caller, to the next rule; the rest is dropped."""
+    """Where packets that match a rule go, if not out of the table: back to the caller, or to the next rule."""
 
-    accepts: PacketSet
     returns: PacketSet
     goes_on: PacketSet
 

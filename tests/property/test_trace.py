@@ -16,8 +16,8 @@ from rulec.packetset.space import Space
 from rulec.query.trace import trace
 from rulec.query.trace_events import Hook, Policy, Rule, Trace
 from rulec.query.trace_packet import Granted, course
+from rulec.semantics.reach import Reach
 from rulec.semantics.ruleset import Prepared, in_space, meaning
-from rulec.semantics.walk import Reach
 
 MEMORY = 32 << 20
 CONDITIONS = (

@@ -13,6 +13,7 @@ from rulec.packetset.space import Space
 from rulec.semantics.order import orders
 from rulec.semantics.place import Memory
 from rulec.semantics.ruleset import Meaning, Prepared, in_space, meaning
+from rulec.semantics.walk import LARGE
 
 ORDINARY = "first=1 later_fragment=0 prior=nothing mark 0"
 WEB = "tcp 198.51.100.7:40000 > 192.0.2.1:80 syn in eth0 to local state NEW"
@@ -95,6 +96,27 @@ def test_a_packet_goes_through_chains(one: Prepared, passes: str) -> None:
     assert fate(one, WEB) == passes
 
 
+@pytest.mark.parametrize("one", [case[1] for case in CHAINS], ids=[case[0] for case in CHAINS])
+def test_a_few_packets_get_as_far_as_they_do_among_all(one: Prepared) -> None:
+    found = walked(one)
+    way, few = found.way("input"), packets(found.space, f"{WEB} {ORDINARY}") & found.way("input").enters
+    assert way.alive.among(few) == few & way.accepted
+
+
+def test_behind_a_large_table_rules_may_be_taken_to_get_what_came_to_it() -> None:
+    drops = "-A FORWARD -s 10.0.0.1 -j DROP\n" * (LARGE + 1)
+    one = prepared(f"*nat\n-A POSTROUTING -s 10.0.0.1 -j MASQUERADE\nCOMMIT\n*filter\n{drops}COMMIT\n")
+
+    def compared(space: Space) -> list[tuple[PacketSet, bool]]:
+        memory = Memory()
+        ways = [meaning(one, space, memory, exact=exact).way("forward") for exact in (True, False)]
+        return [(way.accepted.onto(space.fields), way.reaches[-1].is_met) for way in ways]
+
+    (surely, met), (roughly, may_be_met) = in_space((one,), compared)
+    assert (met, may_be_met) == (False, True)
+    assert surely == roughly
+
+
 @pytest.mark.parametrize("calls", [1, 2])
 def test_a_chain_with_a_memory_answers_each_call_of_a_packet_anew(calls: int) -> None:
     """The first look may find the limit reached, the second find it not reached."""
@@ -170,6 +192,19 @@ def test_the_filter_sees_what_nat_made_of_the_first_packet(rule: str, passes: bo
     assert fate(one, text, "forward") == ("perhaps" if passes else "no")
 
 
+@pytest.mark.parametrize(("protocol", "passes"), [("udp", "no"), ("dccp", "perhaps"), ("esp", "perhaps")])
+def test_an_address_that_nat_changes_says_nothing_of_ports_that_a_connection_is_not_known_by(
+    protocol: str, passes: str
+) -> None:
+    one = prepared(
+        f"{NAT.replace('-p tcp --dport 80', f'-p {protocol}').replace(':8080', '')}:FORWARD DROP [0:0]\n"
+        "-A FORWARD -m conntrack --ctreplsrcport 81 -j ACCEPT\nCOMMIT\n"
+    )
+    ends = "198.51.100.7 > 192.0.2.1" if protocol == "esp" else "198.51.100.7:40000 > 192.0.2.1:80"
+    text = f"{protocol} {ends} in eth0 out eth1 state NEW ttl 64 to unicast"
+    assert fate(one, text, "forward") == passes
+
+
 def test_a_range_of_nat_is_one_of_its_addresses() -> None:
     nat = NAT.replace("10.0.0.5:8080", "10.0.0.5-10.0.0.6")
     text = "tcp 198.51.100.7:40000 > 192.0.2.1:80 syn in eth0 out eth1 state NEW ttl 64 to unicast"
@@ -184,6 +219,41 @@ def test_a_forwarded_packet_has_lost_a_hop() -> None:
     text = "udp 198.51.100.7:40000 > 203.0.113.9:53 in eth0 out eth1 state NEW to unicast ttl "
     assert fate(one, text + "5", "forward") == "yes"
     assert fate(one, text + "4", "forward") == "no"
+
+
+MARKED = "*mangle\n-A OUTPUT -p tcp --dport 80 -j MARK --set-mark 1\n"
+OUT = ":POSTROUTING DROP [0:0]\n-A POSTROUTING -o eth0 -j ACCEPT\nCOMMIT\n"
+BACK = "*filter\n-A OUTPUT -j MARK --set-mark 0\nCOMMIT\n"
+RESTORED = "*mangle\n-A OUTPUT -m connmark --mark 0x1/0x3 -j CONNMARK --restore-mark\n"
+OTHER = "*nat\n-A OUTPUT -p tcp --dport 80 -j DNAT --to-destination 10.0.0.5\nCOMMIT\n*mangle\n"
+
+SENT_ANEW = [
+    ("a packet goes where it went", f"*mangle\n{OUT}", "80", "yes"),
+    ("one with another mark may go elsewhere", MARKED + OUT, "80", "perhaps"),
+    ("its neighbour does not", MARKED + OUT, "22", "yes"),
+    ("nor does it come back when the mark does", MARKED + OUT + BACK, "80", "perhaps"),
+    ("filter sends nothing anew", f"*mangle\n{OUT}{BACK.replace('0', '1')}", "80", "yes"),
+    ("nor does the first table", f"*raw\n{BACK[8:].replace('0', '1')}*mangle\n{OUT}", "80", "yes"),
+    ("nat does, where the address is another", OTHER + OUT, "80", "perhaps"),
+    ("and leaves all others alone", OTHER + OUT, "22", "yes"),
+    ("a TTL sends no packet elsewhere", f"*mangle\n-A OUTPUT -j TTL --ttl-set 9\n{OUT}", "80", "yes"),
+    ("the mark of a connection comes as a whole", RESTORED + OUT, "80 connmark 1", "perhaps"),
+    ("or not at all", RESTORED + OUT, "80 connmark 2", "yes"),
+]
+
+
+@pytest.mark.parametrize(
+    ("text", "port", "passes"), [case[1:] for case in SENT_ANEW], ids=[case[0] for case in SENT_ANEW]
+)
+def test_a_packet_that_changed_in_output_may_leave_by_another_interface(text: str, port: str, passes: str) -> None:
+    port, *more = port.split(" ", 1)
+    packet = f"tcp 192.0.2.1:40000 > 198.51.100.7:{port} out eth0 state NEW ttl 64 {' '.join(more)}"
+    assert fate(prepared(text), packet, "output") == passes
+
+
+def test_an_ipv6_packet_with_another_hop_limit_is_sent_anew() -> None:
+    packet = "tcp [2001:db8::1]:40000 > [2001:db8::7]:80 out eth0 state NEW ttl 64"
+    assert fate(prepared(f"*mangle\n-A OUTPUT -j HL --hl-set 9\n{OUT}", "ipv6"), packet, "output") == "perhaps"
 
 
 def test_rules_that_do_not_fit_are_undecided_and_named() -> None:
