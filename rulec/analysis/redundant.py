@@ -24,6 +24,8 @@ from rulec.semantics.program import Chain, Program, Step
 
 _MOST_NAMED = 3
 _UNKNOWN = "unknown"
+_LARGEST = 50_000
+"""Nodes beyond which what is decided behind a rule is forgotten."""
 
 _Decided = dict[Hashable, PacketSet]
 """Packets by what is decided of them."""
@@ -170,7 +172,11 @@ class _Reader:
             look.behind.append((step, matched))
 
     def _call(self, look: _Look, step: Step, matched: PacketSet) -> None:
-        """Put a jump in front; where no packet comes into that chain nobody knows what it would decide."""
+        """Put a jump in front; where no packet comes into that chain nobody knows what it would decide.
+
+        What many large chains decide one after another may be too much to look at
+        for the sake of the rules before them: then nobody knows, either.
+        """
         nothing = self._walked.space.nothing
         decided, loose = look.outcome
         called = self._outcomes.get(self._key(step.goes_to, look), _Outcome({}, {}))
@@ -182,6 +188,8 @@ class _Reader:
         for verdict in {*decided, *inside}:
             behind = decided.get(verdict, nothing)
             decided[verdict] = matched.choose(inside.get(verdict, nothing) | (back & behind), behind)
+        if sum(packets.function.node_count() for packets in decided.values()) > _LARGEST:
+            decided.clear()
         for verdict, packets in called.loose.items():
             loose[verdict] = loose.get(verdict, nothing) | (packets & matched)
 
