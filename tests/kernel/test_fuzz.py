@@ -5,15 +5,20 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
+from random import Random
 
 import pytest
 
 from rulec.model import Family
 from tests.kernel.fuzz.__main__ import needs
 from tests.kernel.fuzz.bed import Bed, bed
+from tests.kernel.fuzz.coverage import Coverage
+from tests.kernel.fuzz.matches import MAKERS
 from tests.kernel.fuzz.packet import Packet
 from tests.kernel.fuzz.rules import RulesetText, RuleText
+from tests.kernel.fuzz.rulesets import Maker
 from tests.kernel.fuzz.shrink import Case, smallest, told, verdict
 from tests.kernel.fuzz.topology import number
 from tests.kernel.fuzz.trial import Trial
@@ -31,6 +36,14 @@ def test_the_kernel_counts_what_is_foretold(backend: str) -> None:
     report = work(Job(PACKETS, 1, (backend,), tuple(Family)))
     assert report.disagreements == []
     assert report.coverage.totals["packets"] >= PACKETS
+
+
+def test_what_was_seldom_tried_is_drawn_more_often() -> None:
+    kinds = Counter({f"match {name}": 50 for name in MAKERS})
+    coverage = Coverage(hits=kinds, misses=kinds - Counter({"match helper": 50}))
+    texts = [str(Maker(Random(seed), Family.IPV4, "legacy", coverage).ruleset()) for seed in range(200)]
+    seldom, often = (sum(text.count(f"-m {name} ") for text in texts) for name in ("helper", "connlabel"))
+    assert seldom > 2 * often > 0
 
 
 @pytest.fixture(name="where")

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from rulec.model.protocols import ICMPV6, SCTP
+from rulec.packetset.fields import TRACKED_STATES
 from rulec.packetset.packetset import PacketSet
+from tests.kernel.fuzz.coverage import Coverage
 from tests.kernel.fuzz.fields import fields_of
 from tests.kernel.fuzz.flows import error_about, error_like, flow, leading_to
 from tests.kernel.fuzz.packet import Packet
 from tests.kernel.fuzz.packets import PATHS, bent, random_packet
 from tests.kernel.fuzz.prediction import Met, Prediction, Valuation
+from tests.kernel.fuzz.tally import target_of
+from tests.kernel.fuzz.topology import OF_TWO_TYPES
 from tests.kernel.fuzz.tracking import GRE
 from tests.kernel.fuzz.trial import Step, Trial
 from tests.kernel.fuzz.values import Values
@@ -21,13 +25,28 @@ _LOOKS = 6
 """How often a rule is sought that some packet can meet."""
 
 
-class Archer:
-    """Chooses what to send; parts of packets only where nothing puts them together."""
+_DRAWS = 3
+"""Among how many aims that were drawn the one is taken that was tried least."""
 
-    def __init__(self, trial: Trial, values: Values) -> None:
+
+class _Aim(NamedTuple):
+    """A rule to be hit, or, where ``failing`` names one of its matches, to be missed by that alone."""
+
+    met: Met
+    failing: str
+
+
+class Archer:
+    """Chooses what to send, rather what ``coverage`` has seldom seen.
+
+    Parts of packets only where nothing puts them together.
+    """
+
+    def __init__(self, trial: Trial, values: Values, coverage: Coverage) -> None:
         self.trial = trial
         self.values = values
-        self.fragments = not trial.text.tracked
+        self.coverage = coverage
+        self.fragments = not trial.tracked
         self._sent: list[Packet] = []
 
     def steps(self) -> Iterator[Step]:
@@ -48,17 +67,20 @@ class Archer:
     def _may(self, packet: Packet) -> bool:
         """Whether it is foreseen what the kernel does with it.
 
-        NAT drops a packet whose GRE header is cut off, and routing one without a source.
+        NAT drops a packet whose GRE header is cut off, and routing one without a source;
+        REDIRECT one for an IPv6 group where the link has no address of its scope.
         The match tcpmss drops later fragments that do not look like TCP, and to the
         nft back end the first octets of one are ports; it takes an authentication
         header for the protocol, which connection tracking does not; and the match
         cluster makes a packet for many one for this host.
         """
-        text, nft = str(self.trial.text), self.trial.bed.backend == "nft"
+        text, nft = self.trial.written, self.trial.bed.backend == "nft"
         later = packet.fragment is not None and packet.fragment.offset > 0
-        if packet.proto == GRE and packet.payload < 8 and self.trial.text.translates:
+        if packet.proto == GRE and packet.payload < 8 and self.trial.translates:
             return False
-        if not packet.src:
+        if not packet.src or not packet.dst or not OF_TWO_TYPES.isdisjoint((packet.src, packet.dst)):
+            return False
+        if packet.dst >> 120 == 0xFF and "-j REDIRECT" in text:
             return False
         if packet.fragment is not None and (packet.extensions or packet.proto == SCTP):
             return False
@@ -67,7 +89,7 @@ class Archer:
         if later and nft and packet.proto in (6, 17):
             return False
         if nft and any(one.kind == "auth" for one in packet.extensions):
-            return not self.trial.text.tracked and "-m ipv6header" not in text and packet.proto != ICMPV6
+            return not self.trial.tracked and "-m ipv6header" not in text and packet.proto != ICMPV6
         return packet.link != "multicast" or "-m cluster" not in text
 
     def _some(self) -> Iterator[Packet]:
@@ -99,7 +121,7 @@ class Archer:
         target = self._target(path)
         if target is None:
             return packet, "NEW", False
-        wanted = self._wish(target, packet)
+        wanted = self._wish(target, packet, path)
         made = bent(values, packet, wanted, self.fragments)
         if values.chance(0.3):
             made = self._off(made)
@@ -109,28 +131,48 @@ class Archer:
         """The packets that match some rule, or that one of its matches alone keeps from it."""
         met = self.trial.prediction.met[path]
         for _ in range(_LOOKS if met else 0):
-            one = self.values.one(met)
-            chosen = one.reach.matches if self.values.chance(0.6) else self._just_not(one)
-            if chosen.function.satisfiable():
-                return chosen
+            drawn = [self._aim(self.values.one(met)) for _ in range(_DRAWS)]
+            chosen = min(drawn, key=lambda aim: self._tried(aim, path))
+            packets = self._just_not(*chosen) if chosen.failing else chosen.met.reach.matches
+            if packets.function.satisfiable():
+                return packets
         return None
 
-    def _just_not(self, one: Met) -> PacketSet:
-        parts = self.trial.prediction.parts(one)
-        found, failing = one.reach.arrives, self.values.one(list(parts)) if parts else ""
-        for name, packets in parts.items():
+    def _aim(self, met: Met) -> _Aim:
+        parts = self.trial.prediction.parts(met)
+        return _Aim(met, self.values.one(list(parts)) if parts and self.values.chance(0.4) else "")
+
+    def _tried(self, aim: _Aim, path: str) -> int:
+        """How often was tried what it would try; one that makes packets untracked tries what is behind it."""
+        if aim.failing:
+            return self.coverage.misses[f"match {aim.failing}"]
+        parts = self.trial.prediction.parts(aim.met)
+        target = target_of(aim.met.reach)
+        tried = min(self.coverage.hits[kind] for kind in (f"target {target}", *(f"match {name}" for name in parts)))
+        return min(tried, self._seen(path, "UNTRACKED")) if target == "NOTRACK" else tried
+
+    def _just_not(self, met: Met, failing: str) -> PacketSet:
+        found = met.reach.arrives
+        for name, packets in self.trial.prediction.parts(met).items():
             found = found - packets if name == failing else found & packets
         return found
 
-    def _wish(self, target: PacketSet, packet: Packet) -> dict[str, Any]:
+    def _wish(self, target: PacketSet, packet: Packet, path: str) -> dict[str, Any]:
         """The fields of the packet of a set that is most like this one."""
         prediction = self.trial.prediction
         view = self.trial.tracker.look(packet)
-        state = self.values.one(("NEW", "NEW", "ESTABLISHED", "RELATED", "INVALID"))
+        state = self._state(path)
         start = {**fields_of(packet, view), "ctstate": state, "ctdir": self.values.one(("ORIGINAL", "REPLY"))}
         if state == "NEW":
             start["ctdir"] = "ORIGINAL"
         return numbers(prediction, nearest(target, prediction.valuation(start, lambda key: False)))
+
+    def _state(self, path: str) -> str:
+        """A state, rather one that was seldom seen."""
+        return min(self.values.random.choices(TRACKED_STATES, k=2), key=lambda state: self._seen(path, state))
+
+    def _seen(self, path: str, state: str) -> int:
+        return self.coverage.cells[path, self.trial.text.family.value, self.trial.bed.backend, state]
 
     def _off(self, packet: Packet) -> Packet:
         """A little beside."""

@@ -14,7 +14,7 @@ from tests.kernel.fuzz.topology import HOSTS, LOCAL, route
 _SETTLED = frozenset(
     (
         "tcp option", "dccp option", "hop", "dst", "set", "sctp chunks", "helper", "connlabel", "bit", "reaches",
-        "connection is counted", "connbytes", "type of address",
+        "connection is counted", "connbytes", "type of address", "DCCP is tracked",
     )
 )  # fmt: skip
 _PORTED_SETS = (TCP, UDP, UDPLITE, SCTP)

@@ -40,6 +40,14 @@ class Coverage:
         self.totals += other.totals
         return self
 
+    def tried(self, kind: str) -> int:
+        """How often a match or target was put to the test, in the way in which that was seldom."""
+        name = kind.partition(" ")[2]
+        hits, misses = self.hits[kind], self.misses[kind]
+        if name in NEVER_HITS or name in NEVER_MISSES:
+            return max(hits, misses)
+        return min(hits, misses)
+
     def gaps(self, families: Iterable[Family], backends: Iterable[str]) -> Iterator[str]:
         """What was tried too seldom."""
         families = tuple(families)

@@ -208,7 +208,7 @@ def _tcpmss(values: Values) -> str:
 
 def _u32(values: Values) -> str:
     v4 = (
-        f"8&0xFF={values.one((1, 6, 17, 58))}",
+        f"8>>16&0xFF={values.one((1, 6, 17, 58))}",
         f"0>>22&0x3C@0>>16={values.span(PORTS, 65535)}",
         f"0>>22&0x3C@0&0xFFFF={values.span(PORTS, 65535)}",
         f"0&0xFFFF={values.span(LENGTHS, 65535)}",

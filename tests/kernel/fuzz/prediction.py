@@ -13,9 +13,9 @@ from rulec.semantics.paths import Way
 from rulec.semantics.place import Memory
 from rulec.semantics.place import Place as At
 from rulec.semantics.program import Program, Step
+from rulec.semantics.reach import Reach
 from rulec.semantics.rule import conditions
 from rulec.semantics.ruleset import Prepared, meaning
-from rulec.semantics.walk import Reach
 from rulec.syntax.ruleset import Ruleset
 from tests.kernel.fuzz.counters import POLICY, Place
 from tests.kernel.fuzz.fields import Fields
@@ -127,6 +127,7 @@ class Prediction:
         self.space = Space(fields(ruleset.family.bits, interfaces), _MEMORY, _CACHE)
         self._memory = Memory()
         self._parts: dict[Met, dict[str, PacketSet]] = {}
+        self._true: dict[tuple[str, int | str], list[int]] = {}
         self.ways = {way.path: way for way in meaning(self.prepared, self.space, self._memory).ways}
         self.questions = {key: list(found.assignment()).index(True) for key, found in self._unknown()}
         opened = [place for key, place in self.questions.items() if not settled(key)]
@@ -158,14 +159,19 @@ class Prediction:
     def valuation(self, values: Fields, known: Known) -> Valuation:
         """The variables that are true of a packet."""
         true: list[int] = []
-        for name, value in values.items():
-            number = self.number(name, value)
-            places = self._ones[name]
-            top = len(places) - 1
-            if number >> top + 1:
-                raise ValueError(f"{name} does not hold {number}")
-            true += [place for at, place in enumerate(places) if number >> top - at & 1]
+        for item in values.items():
+            if item not in self._true:
+                self._true[item] = self._places(*item)
+            true += self._true[item]
         return frozenset((*true, *(place for key, place in self.questions.items() if known(key))))
+
+    def _places(self, name: str, value: int | str) -> list[int]:
+        """The variables that are true where a field has a value."""
+        number, places = self.number(name, value), self._ones[name]
+        top = len(places) - 1
+        if number >> top + 1:
+            raise ValueError(f"{name} does not hold {number}")
+        return [place for at, place in enumerate(places) if number >> top - at & 1]
 
     def number(self, name: str, value: int | str) -> int:
         """The number that stands for a word or an interface."""

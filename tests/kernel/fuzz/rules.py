@@ -8,6 +8,7 @@ from typing import NamedTuple
 from rulec.model import BUILTIN_CHAINS, Family
 
 _TRANSLATES = re.compile("-j (?:[DS]NAT|REDIRECT|MASQUERADE|NETMAP)")
+_REWRITES = re.compile("-j (?:[DS]NAT|REDIRECT|MASQUERADE|NETMAP|TTL|HL|TOS|DSCP|ECN)")
 _TRACKS = re.compile(
     "-m (?:conntrack|state|connmark|connbytes|connlabel|helper|cluster) "
     "|-j (?:CONNMARK|CT --zone|[DS]NAT|REDIRECT|MASQUERADE|NETMAP)"
@@ -49,6 +50,11 @@ class RulesetText(NamedTuple):
     def translates(self) -> bool:
         """Whether it rewrites addresses."""
         return any(_TRANSLATES.search(rule.target) for rule in self.rules)
+
+    @property
+    def rewrites(self) -> bool:
+        """Whether it changes headers at all, and so checksums, which are not foreseen."""
+        return any(_REWRITES.search(rule.target) for rule in self.rules)
 
     def __str__(self) -> str:
         return "".join(self._table(table) for table in self.tables)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from random import Random
 
 from rulec.model import BUILTIN_CHAINS, Family
+from rulec.packetset.fields import STATES
 from tests.kernel.fuzz import matches, targets
+from tests.kernel.fuzz.coverage import Coverage
+from tests.kernel.fuzz.packets import PATHS
 from tests.kernel.fuzz.rules import RulesetText, RuleText
 from tests.kernel.fuzz.topology import LINKS
 from tests.kernel.fuzz.values import Values
@@ -13,6 +17,13 @@ from tests.kernel.fuzz.values import Values
 _NAMES = ("web", "Zones", "a-b", "x", "log_it")
 _INTERFACES = (*LINKS, "lan+", "wan+", "lo", "lan2", "l+", "+")
 _PROTOCOLS = ("tcp", "udp", "icmp", "esp", "sctp", "dccp", "udplite", "gre", "253")
+_DRAWS = 3
+"""Among how many kinds of match or target that were drawn the one is taken that was tried least."""
+
+_EITHER = ("NETMAP", "REDIRECT", "MASQUERADE")
+"""What the first and the two others make of a packet is not foreseen in one ruleset."""
+
+_TARGETS = sorted({**targets.PLAIN, **targets.NAT})
 _TRACKING = ("conntrack", "state", "connmark", "connbytes", "connlabel", "helper", "cluster")
 
 Chains = dict[str, frozenset[str]]
@@ -26,16 +37,21 @@ def _without_nat(text: RulesetText) -> RulesetText:
 
 
 class Maker:
-    """Makes rulesets; ``tracked`` says whether packets may be tracked, ``translates`` whether they may be rewritten."""
+    """Makes rulesets, rather of what ``coverage`` has seldom seen.
 
-    def __init__(self, random: Random, family: Family, backend: str, translating: float = 0.3) -> None:
+    ``tracked`` says whether packets may be tracked, ``translates`` whether they may be rewritten.
+    """
+
+    def __init__(self, random: Random, family: Family, backend: str, coverage: Coverage) -> None:
         self.values = Values(random, family)
         self.family = family
         self.backend = backend
         self.random = random
-        self.tracked = random.random() < 0.75
-        self._left_out = random.choice((("NETMAP",), ("REDIRECT", "MASQUERADE")))
-        self.translates = self.tracked and random.random() < translating
+        self.coverage = coverage
+        self.tracked = random.random() < 0.8
+        self.translates = self.tracked and self._seldom("target", _TARGETS) in targets.NAT
+        self._untracks = self.tracked and (random.random() < 0.5 or self._lacks_untracked())
+        self._left_out = ("REDIRECT", "MASQUERADE") if self._seldom("target", _EITHER) == "NETMAP" else ("NETMAP",)
 
     def ruleset(self) -> RulesetText:
         """A ruleset of several tables; with the nft back end nat comes before security, so it has one of them only."""
@@ -44,7 +60,7 @@ class Maker:
         if self.translates:
             tables = [table for table in tables if self.backend == "legacy" or table != "security"] + ["nat"]
         tables = list(dict.fromkeys(tables))
-        if self.tracked and "raw" not in tables and values.chance(0.5):
+        if self._untracks and "raw" not in tables:
             tables.append("raw")
         chains: list[tuple[str, str]] = []
         rules: list[RuleText] = []
@@ -58,6 +74,12 @@ class Maker:
             drops |= {(table, chain) for chain in BUILTIN_CHAINS[table] if values.chance(0.08) and table != "nat"}
         whole = RulesetText(self.family, frozenset(drops), tuple(chains), tuple(rules))
         return whole if whole.tracked else _without_nat(whole)
+
+    def _lacks_untracked(self) -> bool:
+        """Whether on some path an untracked packet was seen less often than any other."""
+        cells = self.coverage.cells
+        seen = [[cells[path, self.family.value, self.backend, state] for state in STATES] for path in PATHS]
+        return any(untracked <= min(others) for *others, untracked in seen)
 
     def _is_own(self, table: str, chain: str) -> bool:
         return chain not in BUILTIN_CHAINS[table]
@@ -108,11 +130,15 @@ class Maker:
         ]
         if table == "nat" and values.chance(0.8):
             found = [one for one in found if one[0] in targets.NAT] or found
-        if table == "raw" and values.chance(0.5):
+        if table == "raw" and (self._untracks or values.chance(0.3)):
             found = [one for one in found if one[0] in ("NOTRACK", "CT")] or found
-        name = values.one(sorted({name for name, _ in found}))
+        name = self._seldom("target", sorted({name for name, _ in found}))
         maker = values.one([maker for known, maker in found if known == name])
         return f"-j {name} {maker.write(values)}".rstrip(), maker.protocols
+
+    def _seldom(self, role: str, names: Sequence[str]) -> str:
+        """One of some matches or targets, rather one that was seldom tried yet."""
+        return min(self.random.choices(names, k=_DRAWS), key=lambda name: self.coverage.tried(f"{role} {name}"))
 
     def _may(self, name: str) -> bool:
         return name not in self._left_out and (self.tracked or name not in ("CONNMARK", "CT"))
@@ -150,7 +176,7 @@ class Maker:
         ]
         if self.tracked and self.values.chance(0.25):
             return "conntrack", matches.MAKERS["conntrack"][0]
-        name = self.values.one(sorted({name for name, _ in found}))
+        name = self._seldom("match", sorted({name for name, _ in found}))
         return name, self.values.one([maker for maker in matches.MAKERS[name] if self.family in maker.families])
 
     def _base(self, hooks: frozenset[str]) -> list[str]:

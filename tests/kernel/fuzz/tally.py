@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rulec.semantics.walk import Reach
+from rulec.semantics.reach import Reach
 from tests.kernel.fuzz.coverage import Coverage
 from tests.kernel.fuzz.prediction import Met, Valuation, holds
 from tests.kernel.fuzz.trial import Result, Trial
@@ -25,7 +25,7 @@ class Tally:
         coverage, foretold = self.coverage, result.foretold
         coverage.totals["packets"] += 1
         if result.path in self.trial.prediction.met:
-            state = result.state if self.trial.text.tracked else "off"
+            state = result.state if self.trial.tracked else "off"
             family, backend = self.trial.text.family.value, self.trial.bed.backend
             coverage.cells[result.path, family, backend, state] += 1
         coverage.totals["answers left open"] += len(foretold.perhaps)
@@ -44,7 +44,7 @@ class Tally:
         matched = one.matches.holds(packet)
         if matched is None:
             return
-        (self.coverage.hits if matched else self.coverage.misses)[f"target {_target(one.reach)}"] += 1
+        (self.coverage.hits if matched else self.coverage.misses)[f"target {target_of(one.reach)}"] += 1
         parts = self.trial.prediction.parts(one)
         if matched:
             names = {*parts, *(match.name for match in one.reach.step.rule.matches)}
@@ -55,7 +55,7 @@ class Tally:
             self.coverage.misses[f"match {failed[0]}"] += 1
 
 
-def _target(reach: Reach) -> str:
+def target_of(reach: Reach) -> str:
     """What a rule ends with, as the coverage lists it."""
     step = reach.step
     if step.goes_to:

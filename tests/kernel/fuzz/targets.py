@@ -94,7 +94,7 @@ def _set(values: Values) -> str:
     return f"--add-set {name} {values.one(('src', 'dst'))}"
 
 
-_PORTED = ("tcp", "udp")
+_PORTED = ("tcp", "udp", "sctp", "dccp")
 _MANGLE = ("mangle",)
 _INTO, _OUT_OF = ("PREROUTING", "OUTPUT"), ("INPUT", "POSTROUTING")
 

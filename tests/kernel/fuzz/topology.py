@@ -111,6 +111,7 @@ ROUTES = {
         _route("2001:db8:3::/128", "ANYCAST"),
         _route("ff02::1/128", "MULTICAST"),
         _route("ff02::2/128", "MULTICAST"),
+        _route("ff00::/128", "ANYCAST", dead=True),
         _route("ff00::/8", "MULTICAST", dead=True),
         _route("2001:db8:b::/64", "UNREACHABLE", dead=True),
         _route("2001:db8:c::/64", "UNREACHABLE", dead=True),
@@ -157,3 +158,6 @@ NOWHERE = {
     Family.IPV6: tuple(map(number, ("2001:db8:b::1", "2001:db8:c::1", "2001:db8:d::1"))),
 }
 """Addresses to which no packet gets."""
+
+OF_TWO_TYPES = frozenset(map(number, ("2001:db8:b::", "2001:db8:c::", "2001:db8:d::")))
+"""Of the first address of a network that a route leads nowhere the kernel says two types at once."""

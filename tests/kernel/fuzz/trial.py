@@ -67,9 +67,11 @@ class Trial:
     def __init__(self, bed: Bed, text: RulesetText, slow: bool = False) -> None:
         self.bed = bed
         self.text = text
+        self.written = str(text)
+        self.tracked, self.translates = text.tracked, text.translates
         self.slow = slow
-        self.ruleset = rulec.parse(str(text), family=text.family.value)
-        self.prediction = Prediction(self.ruleset, is_settled)
+        self.ruleset = rulec.parse(self.written, family=text.family.value)
+        self.prediction = Prediction(self.ruleset, self._is_settled)
         self.tracker = Tracker()
         self._questions = {key: question_of(key) for key in self.prediction.questions}
         self._counters = _loaded(bed, text)
@@ -104,6 +106,10 @@ class Trial:
 
     # ── what is foretold ──
 
+    def _is_settled(self, key: Hashable) -> bool:
+        """Whether there is an answer here: of the bytes of a packet while they stay as they came."""
+        return is_settled(key) and not (question_of(key)[0] == "bit" and self.text.rewrites)
+
     def foresee(self, packet: Packet) -> Result:
         """What the packet sets say of a packet; nothing is sent."""
         result = self._foreseen(packet, self.tracker.look(packet))
@@ -112,11 +118,11 @@ class Trial:
 
     def _foreseen(self, packet: Packet, view: View) -> Result:
         values = fields_of(packet, view, self.bed.backend)
-        moved, to = self._moved(packet, values, view) if self.text.translates else (packet, {})
+        moved, to = self._moved(packet, values, view) if self.translates else (packet, {})
         path, until = self._path(packet, moved.dst)
         values["oif"] = fields_of(replace(packet, dst=moved.dst), view, self.bed.backend)["oif"]
         valuation = self._valuation(packet, {**values, **to}, moved, view)
-        if self.text.translates and not until:
+        if self.translates and not until:
             valuation = self.prediction.with_source(path, valuation)
         foretold = self.prediction.foretell(path, valuation, until)
         state = self.prediction.value(self.prediction.values[path]["state"], valuation)
@@ -158,7 +164,7 @@ class Trial:
             question = self._questions[key]
             return bool(question) and answer(question, packet, moved.dst, view.packets)
 
-        wishes = self._wishes(packet, moved) if self.text.translates else {}
+        wishes = self._wishes(packet, moved) if self.translates else {}
         return self.prediction.valuation({**wishes, **values}, known)
 
     def _wishes(self, packet: Packet, moved: Packet) -> Fields:
@@ -168,7 +174,7 @@ class Trial:
         of a link (no ruleset here has both); a port stays if it is free.
         """
         found: Fields = {"to_dport": packet.dport, "to_sport": packet.sport}
-        if "-j NETMAP" in str(self.text):
+        if "-j NETMAP" in self.written:
             return found | {"to_dst": packet.dst, "to_src": packet.src}
         link = route(packet.family, moved.dst).link or "lo"
         return found | {"to_dst": own_address(packet.family, packet.via), "to_src": own_address(packet.family, link)}
@@ -213,7 +219,7 @@ class Trial:
         if "connmark" in self.prediction.values[path]:
             mark = self.prediction.value(self.prediction.values[path]["connmark"], valuation)
         accepted = bool(result.foretold.accepted)
-        final = self._final(result, path) if accepted and self.text.translates else None
+        final = self._final(result, path) if accepted and self.translates else None
         if final is not None and entry is not None and not entry.confirmed and final.turned() in self.tracker.table:
             self.step(None)  # the kernel would look for another port
             return

@@ -48,6 +48,11 @@ class Report:
     coverage: Coverage = field(default_factory=Coverage)
     disagreements: list[str] = field(default_factory=list)
 
+    def disagree(self, found: str) -> None:
+        """Remember a disagreement, and tell it at once: a long run may be broken off."""
+        self.disagreements.append(found)
+        print(f"\n{found}\n", file=sys.stderr, flush=True)
+
 
 def work(job: Job) -> Report:
     """Do a job, up to its end or to so many disagreements that more would not help."""
@@ -68,7 +73,7 @@ def work(job: Job) -> Report:
 
 
 def _ruleset(where: Bed, random: Random, family: Family, packets: int, report: Report) -> None:
-    maker = Maker(random, family, where.backend)
+    maker = Maker(random, family, where.backend, report.coverage)
     text = maker.ruleset()
     if not rulec.parse(str(text), family=family.value).valid:
         report.coverage.totals["rulesets not valid"] += 1
@@ -82,7 +87,7 @@ def _ruleset(where: Bed, random: Random, family: Family, packets: int, report: R
         if _lacking(where, text):
             report.coverage.totals["rulesets that this kernel has no extension for"] += 1
         else:
-            report.disagreements.append(f"refused by {where.backend}: {refused}\n{text}")
+            report.disagree(f"refused by {where.backend}: {refused}\n{text}")
         return
     _packets(trial, maker, packets, report)
 
@@ -109,7 +114,7 @@ def _packets(trial: Trial, maker: Maker, packets: int, report: Report) -> None:
         if result.disagreements:
             found = _told(trial.bed, Case(trial.text, tuple(sent)))
             if found:
-                report.disagreements.append(found)
+                report.disagree(found)
             else:
                 report.coverage.totals["disagreements that did not happen again"] += 1
             return
@@ -122,7 +127,7 @@ def _packets(trial: Trial, maker: Maker, packets: int, report: Report) -> None:
 
 
 def _steps(trial: Trial, maker: Maker) -> Iterator[Step]:
-    return Archer(trial, maker.values).steps()
+    return Archer(trial, maker.values, maker.coverage).steps()
 
 
 def _check_counters(trial: Trial) -> None:
