@@ -11,7 +11,7 @@ alone or together.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterator, Mapping
 from typing import NamedTuple
 
 from rulec.analysis.dead import MOST_WITNESSES, unmet
@@ -27,15 +27,55 @@ _UNKNOWN = "unknown"
 _LARGEST = 50_000
 """Nodes beyond which what is decided behind a rule is forgotten."""
 
-_Decided = dict[Hashable, PacketSet]
-"""Packets by what is decided of them."""
+
+class _Decided:
+    """Packets by what is decided of them.
+
+    What a rule takes away from other decisions is taken away when somebody asks:
+    of some decisions nobody does for many rules.
+    """
+
+    def __init__(self, sets: Mapping[Hashable, PacketSet]) -> None:
+        self._sets = dict(sets)
+        self._taken: dict[Hashable, list[PacketSet]] = {decision: [] for decision in sets}
+
+    def __iter__(self) -> Iterator[Hashable]:
+        return iter(self._sets)
+
+    def get(self, decision: Hashable) -> PacketSet | None:
+        """The packets of which this is decided; None where nobody knows of any."""
+        taken = self._taken.get(decision)
+        if taken:
+            self._sets[decision] -= self._sets[decision].space.union(taken)
+            taken.clear()
+        return self._sets.get(decision)
+
+    def decide(self, packets: PacketSet, decision: Hashable) -> None:
+        """Let a decision be made before all others; None is one that is not known."""
+        for other, taken in self._taken.items():
+            if other != decision:
+                taken.append(packets)
+        if decision is not None:
+            self[decision] = (self.get(decision) or packets) | packets
+
+    def __setitem__(self, decision: Hashable, packets: PacketSet) -> None:
+        self._sets[decision], self._taken[decision] = packets, []
+
+    def known(self) -> dict[Hashable, PacketSet]:
+        """All of them."""
+        return {decision: self.get(decision) or packets for decision, packets in self._sets.items()}
+
+    def forget(self) -> None:
+        """Know nothing any more."""
+        self._sets.clear()
+        self._taken.clear()
 
 
 class _Outcome(NamedTuple):
     """What is decided of packets from some rule on; ``loose`` is what rules that may be deleted match and decide."""
 
     decided: _Decided
-    loose: _Decided
+    loose: dict[Hashable, PacketSet]
 
 
 class _Look(NamedTuple):
@@ -86,7 +126,7 @@ class _Reader:
         """Find the redundant rules, and note what the chain does without them."""
         everything = self._walked.space.everything
         visits = self._walked.entered(self._program.name, self._chain.name)
-        looks = [_Look(visit, _Outcome({self._end: everything}, {}), []) for visit in visits]
+        looks = [_Look(visit, _Outcome(_Decided({self._end: everything}), {}), []) for visit in visits]
         redundant = {}
         for number in range(len(self._chain.steps) - 1, -1, -1):
             step = self._chain.steps[number]
@@ -164,10 +204,7 @@ class _Reader:
         if decision == _UNKNOWN:
             self._call(look, step, matched)
         else:
-            for verdict in decided:
-                decided[verdict] -= matched
-        if decision not in (None, _UNKNOWN):
-            decided[decision] = decided.get(decision, self._walked.space.nothing) | matched
+            decided.decide(matched, decision)
         if decision is not None:
             look.behind.append((step, matched))
 
@@ -179,17 +216,17 @@ class _Reader:
         """
         nothing = self._walked.space.nothing
         decided, loose = look.outcome
-        called = self._outcomes.get(self._key(step.goes_to, look), _Outcome({}, {}))
-        inside = dict(called.decided)
+        called = self._outcomes.get(self._key(step.goes_to, look), _Outcome(_Decided({}), {}))
+        inside = called.decided.known()
         back = inside.pop("RETURN", nothing)
         if step.is_goto:
             inside[self._end] = inside.get(self._end, nothing) | back
             back = nothing
         for verdict in {*decided, *inside}:
-            behind = decided.get(verdict, nothing)
+            behind = decided.get(verdict) or nothing
             decided[verdict] = matched.choose(inside.get(verdict, nothing) | (back & behind), behind)
-        if sum(packets.function.node_count() for packets in decided.values()) > _LARGEST:
-            decided.clear()
+        if sum(packets.function.node_count() for packets in decided.known().values()) > _LARGEST:
+            decided.forget()
         for verdict, packets in called.loose.items():
             loose[verdict] = loose.get(verdict, nothing) | (packets & matched)
 

@@ -227,20 +227,31 @@ class Host:
         attached = Vector(space, ((~fresh).function,))
         values = Values({"state": state, "attached": attached})
         return Passage(
-            Alive(alive & _possible(space)), values.changed(self._tuples(place)), space.everything, space.nothing
+            Alive(alive & _possible(space) - (self._stray(place) - _invalid(space))),
+            values.changed(self._tuples(place)),
+            space.everything,
+            space.nothing,
         )
+
+    def _stray(self, place: Place) -> PacketSet:
+        """The packets that connection tracking finds to be of no connection, whatever else they are."""
+        if self.setting.family is Family.IPV4:
+            return place.protocol(ICMPV6)
+        return place.protocol(ICMP, NO_NEXT_HEADER) | self._fresh_icmp(place, _NEVER_VALID)
+
+    def _fresh_icmp(self, place: Place, types: Iterable[int]) -> PacketSet:
+        """ICMPv6 of some types that comes with nothing attached."""
+        return place.protocol(ICMPV6) & self._prior("nothing") & place.field("icmp_type").among(types)
 
     def _tracked(self, hook: Hook, passage: Passage) -> Passage:
         """Connection tracking looks at every packet that is not untracked, and finds the connection that it is of."""
         place = self._place(hook, passage.values)
         state = place.field("state")
         untracked = place.in_state("UNTRACKED")
-        stray = place.protocol(ICMP, NO_NEXT_HEADER) if self.setting.family is Family.IPV6 else place.protocol(ICMPV6)
-        seen = self._state("INVALID", len(state)).where(stray, self._known_state())
+        seen = self._known_state()
         if self.setting.family is Family.IPV6:
-            icmp, kind = place.protocol(ICMPV6) & self._prior("nothing"), place.field("icmp_type")
-            seen = self._state("UNTRACKED", len(state)).where(icmp & kind.among(_NEVER_TRACKED), seen)
-            seen = self._state("INVALID", len(state)).where(icmp & kind.among(_NEVER_VALID), seen)
+            never = self._fresh_icmp(place, _NEVER_TRACKED)
+            seen = self._state("UNTRACKED", len(state)).where(never, seen)
         found = {name: self.setting.space.field(name) for name in BLANK_CONNECTION if name in self.setting.space.fields}
         found.update(self._tuples(self._place(hook, Values({}))))
         changes = {name: found[name] for name in found if name in passage.values}
@@ -342,8 +353,10 @@ def _differing(name: str, one: Vector, other: Vector) -> PacketSet:
 
 def _possible(space: Space) -> PacketSet:
     """The packets that there can be: a new connection is seen from its own side, and only a known one is rewritten."""
-    new, established, invalid = (
-        space.field("ctstate").equals(TRACKED_STATES.index(name)) for name in ("NEW", "ESTABLISHED", "INVALID")
-    )
+    new, established = (space.field("ctstate").equals(TRACKED_STATES.index(name)) for name in ("NEW", "ESTABLISHED"))
     rewritten = space.flag("snat") | space.flag("dnat")
-    return ~((new & space.flag("ctdir")) | (established & space.flag("first")) | (invalid & rewritten))
+    return ~((new & space.flag("ctdir")) | (established & space.flag("first")) | (_invalid(space) & rewritten))
+
+
+def _invalid(space: Space) -> PacketSet:
+    return space.field("ctstate").equals(TRACKED_STATES.index("INVALID"))

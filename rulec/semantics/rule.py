@@ -28,8 +28,9 @@ def conditions(rule: Rule, place: Place) -> Iterator[tuple[str, Condition]]:
 def matching(rule: Rule, place: Place) -> PacketSet:
     """The packets that a rule matches there."""
     found = place.space.everything
-    for _, condition in conditions(rule, place):
-        found &= condition.packets
+    sets = [condition.packets for _, condition in conditions(rule, place)]
+    for packets in sorted(sets, key=lambda packets: packets.function.node_count()):
+        found &= packets
     return found
 
 
