@@ -23,6 +23,7 @@ from rulec.semantics.reach import Reach
 _MOST = {"src": 0.5, "sport": 0.9, "dport": 0.99}
 """What share of all addresses, or ports, is nearly all: a ruleset may leave out some, and still be open."""
 
+_ENDS = ("src", "sport")
 _SOURCE_PORTS = frozenset(("--sport", "--sports"))
 _FLAGS = frozenset(("--syn", "--tcp-flags"))
 _LOOPBACK = {Family.IPV4: (0x7F000000, 0xFF000000), Family.IPV6: (1, 2**128 - 1)}
@@ -85,7 +86,7 @@ class Exposure:
         """The packets to a port that get in from nearly everywhere, by each of the interfaces that lead outside."""
         found = (accepted & self._to(port)).surely()
         parts = [found & self._from(label) for label in self._labels]
-        return parts[0] if all(self._is_open(part, ("src", "sport")) for part in parts) else None
+        return parts[0] if all(self._is_open(part, _ENDS) for part in parts) else None
 
     # ── rules ──
 
@@ -94,10 +95,8 @@ class Exposure:
         seen: set[int] = set()
         for way in self._walked.meaning.ways[:2]:
             for reach in way.reaches:
-                step = reach.step
-                accepts = step.verdict == "ACCEPT" and step.table == "filter" and reach.is_met
-                if accepts and step.line not in seen and asks(step.rule):
-                    seen.add(step.line)
+                if self._accepts(reach) and reach.step.line not in seen and asks(reach.step.rule):
+                    seen.add(reach.step.line)
                     yield way, reach
 
     def _open(self, way: Way, reach: Reach, packets: PacketSet, fields: tuple[str, ...]) -> Iterator[Exposed]:
@@ -112,15 +111,40 @@ class Exposure:
         return not packets.is_empty() and all(self._is_nearly_all(packets, field) for field in fields)
 
     def _opened_by(self, packets: PacketSet) -> tuple[str, int] | None:
-        """The chain and line of the rule that accepts one of them, or of the chain whose policy does it."""
+        """The chain and line of the rule that lets them in, or of the chain whose policy does.
+
+        One that does so for nearly everybody, or else a rule that lets in one of
+        them.  Where a limit or a set might do it as well, it is the last one.
+        """
+        open_by = {place: takes for place, takes in self._takers(packets) if self._is_open(takes, _ENDS)}
+        surely = [place for place, takes in open_by.items() if self._is_open(takes.surely(), _ENDS)]
+        chosen = surely[0] if surely else next(reversed(open_by), None) or self._opened_to_one(packets)
+        declared = self._walked.declares("filter", "INPUT")
+        return chosen if declared or chosen is None or chosen != self._policy_place else None
+
+    def _takers(self, packets: PacketSet) -> Iterator[tuple[tuple[str, int], PacketSet]]:
+        """What each rule that might let in nearly everybody accepts of some packets, and then the policy."""
+        for reach in self._way.reaches:
+            if self._accepts(reach) and self._is_open(reach.entry.outline & reach.matching & packets, _ENDS):
+                yield (reach.step.chain, reach.step.line), matches_among(reach, packets)
+        (policy,) = (policy for policy in self._way.policies if policy.hook.table == "filter")
+        if policy.policy == "ACCEPT":
+            yield self._policy_place, policy.alive.among(packets)
+
+    def _opened_to_one(self, packets: PacketSet) -> tuple[str, int]:
         chosen = sample(packets)
         one = packets & as_set(chosen, self._space) if chosen else packets
         for reach in self._way.reaches:
-            accepts = reach.step.verdict == "ACCEPT" and reach.step.table == "filter" and reach.is_met
-            if accepts and not some_matches(reach, one).is_empty():
+            if self._accepts(reach) and not some_matches(reach, one).is_empty():
                 return reach.step.chain, reach.step.line
-        line = self._walked.programs["filter"].chains["INPUT"].line
-        return ("INPUT", line) if self._walked.declares("filter", "INPUT") else None
+        return self._policy_place
+
+    @property
+    def _policy_place(self) -> tuple[str, int]:
+        return "INPUT", self._walked.programs["filter"].chains["INPUT"].line
+
+    def _accepts(self, reach: Reach) -> bool:
+        return reach.step.verdict == "ACCEPT" and reach.step.table == "filter" and reach.is_met
 
     def _exposed(self, way: Way, reach: Reach, found: PacketSet) -> Exposed:
         self._left -= 1

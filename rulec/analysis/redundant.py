@@ -124,9 +124,8 @@ class _Reader:
 
     def read(self) -> list[RedundantRule]:
         """Find the redundant rules, and note what the chain does without them."""
-        everything = self._walked.space.everything
         visits = self._walked.entered(self._program.name, self._chain.name)
-        looks = [_Look(visit, _Outcome(_Decided({self._end: everything}), {}), []) for visit in visits]
+        looks = [_Look(visit, _Outcome(_Decided({self._end: visit.care}), {}), []) for visit in visits]
         redundant = {}
         for number in range(len(self._chain.steps) - 1, -1, -1):
             step = self._chain.steps[number]

@@ -35,6 +35,12 @@ class Visit(NamedTuple):
         first = self.reaches[0]
         return first.entry.outline.meets(first.passing)
 
+    @property
+    def care(self) -> PacketSet:
+        """The packets of which any may get to the end of the chain."""
+        last = self.reaches[-1]
+        return last.passing.space.everything if last.care is None else last.care
+
     def arrives(self, number: int) -> PacketSet:
         """The packets that get to a rule, as far as it and the rules behind it look at them."""
         reach = self.reaches[number]
@@ -114,7 +120,7 @@ class Walked:
         """The packets that a rule matches, or that at least get as far as one of its matches that has a memory."""
         place, rule = self.place(reach), reach.step.rule
         if not reach.step.has_memory:
-            return asked(rule, place).packets
+            return asked(rule, place, reach.care).packets
         pure = tuple(takewhile(lambda match: not has_memory(match), rule.matches))
         return matching(rule._replace(matches=pure), place)
 

@@ -23,14 +23,11 @@ _FIELDS = {
 
 def orders(programs: Iterable[Program]) -> list[str]:
     """The orders that are worth a try, the best first."""
-    votes = Counter[str]()
-    for program in programs:
-        for chain in program.chains.values():
-            if chain.policy:
-                votes.update(_votes(chain.steps))
+    chains = [chain for program in programs for chain in program.chains.values() if chain.policy]
+    steps = [step for chain in chains for step in chain.steps]
+    votes = _votes(step for step in steps if step.goes_to) or _votes(steps)
     return sorted(ORDERS, key=lambda name: -votes[name])
 
 
-def _votes(steps: tuple[Step, ...]) -> Counter[str]:
-    chosen = [step for step in steps if step.goes_to] or steps
-    return Counter(_FIELDS[use.option] for step in chosen for use in step.rule.base if use.option in _FIELDS)
+def _votes(steps: Iterable[Step]) -> Counter[str]:
+    return Counter(_FIELDS[use.option] for step in steps for use in step.rule.base if use.option in _FIELDS)

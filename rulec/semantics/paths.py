@@ -12,7 +12,7 @@ from typing import NamedTuple, Protocol
 
 from rulec.catalogue.extension import Given
 from rulec.model import Family
-from rulec.model.protocols import ICMP, ICMPV6
+from rulec.model.protocols import ICMP, ICMPV6, NEVER_TRACKED
 from rulec.packetset.fields import ADDRESS_TYPES, PRIORS, STATES, TRACKED_STATES
 from rulec.packetset.packetset import PacketSet
 from rulec.packetset.space import Space
@@ -35,9 +35,6 @@ _TABLES = {
     "OUTPUT": ("raw", "mangle", "nat", "filter", "security"),
     "POSTROUTING": ("mangle", "nat"),
 }
-_NEVER_TRACKED = (*range(130, 137), 143, 151, 152)
-"""The ICMPv6 types of neighbour and multicast discovery (measured on Linux 6.18)."""
-
 _NEVER_VALID = (137, 153)
 
 NO_NEXT_HEADER = 59
@@ -250,7 +247,7 @@ class Host:
         untracked = place.in_state("UNTRACKED")
         seen = self._known_state()
         if self.setting.family is Family.IPV6:
-            never = self._fresh_icmp(place, _NEVER_TRACKED)
+            never = self._fresh_icmp(place, NEVER_TRACKED)
             seen = self._state("UNTRACKED", len(state)).where(never, seen)
         found = {name: self.setting.space.field(name) for name in BLANK_CONNECTION if name in self.setting.space.fields}
         found.update(self._tuples(self._place(hook, Values({}))))

@@ -56,13 +56,21 @@ class Reach:
     """Which packets get to a rule at a hook, and which of them match.
 
     All are packets as they came to the host, whatever has become of them on the
-    way; ``values`` says what that is.
+    way; ``values`` says what that is.  Of packets outside ``care`` none gets
+    there, and ``matching`` leaves them out; None is for all packets.
     """
 
-    __slots__ = ("hook", "step", "entry", "passing", "matching", "values", "_is_met")
+    __slots__ = ("hook", "step", "entry", "passing", "matching", "values", "care", "_is_met")
 
     def __init__(
-        self, hook: Hook, step: Step, entry: Entry, passing: PacketSet, matching: PacketSet, values: Values
+        self,
+        hook: Hook,
+        step: Step,
+        entry: Entry,
+        passing: PacketSet,
+        matching: PacketSet,
+        values: Values,
+        care: PacketSet | None = None,
     ) -> None:
         self.hook = hook
         self.step = step
@@ -70,6 +78,7 @@ class Reach:
         self.passing = passing
         self.matching = matching
         self.values = values
+        self.care = care
         self._is_met: bool | None = None
 
     @property

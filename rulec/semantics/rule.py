@@ -25,21 +25,21 @@ def conditions(rule: Rule, place: Place) -> Iterator[tuple[str, Condition]]:
             yield match.name, condition
 
 
-def matching(rule: Rule, place: Place) -> PacketSet:
-    """The packets that a rule matches there."""
-    found = place.space.everything
+def matching(rule: Rule, place: Place, care: PacketSet | None = None) -> PacketSet:
+    """The packets that a rule matches there, among those of ``care``."""
+    found = place.space.everything if care is None else care
     sets = [condition.packets for _, condition in conditions(rule, place)]
     for packets in sorted(sets, key=lambda packets: packets.function.node_count()):
         found &= packets
     return found
 
 
-def asked(rule: Rule, place: Place) -> Asked:
+def asked(rule: Rule, place: Place, care: PacketSet | None = None) -> Asked:
     """What it matches there, found once for all hooks and rulesets in which the same is asked of the same packets."""
-    answers = place.memory.asked.setdefault((rule.base, rule.matches, place.values), {})
+    answers = place.memory.asked.setdefault((rule.base, rule.matches, place.values, care), {})
     found = answers.get(None) or answers.get(place.where)
     if found is None:
-        found = Asked(matching(rule, place), place.asked)
+        found = Asked(matching(rule, place, care), place.asked)
         answers[place.where if place.asks_where else None] = found
     return found
 

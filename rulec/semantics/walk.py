@@ -9,6 +9,7 @@ walked anew at each call.
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
+from itertools import takewhile
 from typing import NamedTuple
 
 from rulec.catalogue.extension import Given
@@ -47,6 +48,9 @@ _Look = tuple[str, Values, Context]
 """A chain, and the packets that come into it."""
 
 
+_CONNECTION = frozenset(("ctstate", "ctdir", "snat", "dnat", "first", "prior", "proto"))
+"""What decides whether an address is the packet's own, or comes from its connection or from NAT."""
+
 LARGE = 1000
 """How many rules make a table large: to say which packets get through may then take longer than all else."""
 
@@ -61,6 +65,7 @@ class Walk:
 
     policy: PolicyReach
     values: Values
+    care: PacketSet | None
 
     def __init__(self, setting: Setting, program: Program, hook: Hook) -> None:
         self.setting = setting
@@ -112,6 +117,7 @@ class Walk:
         self._waiting: dict[str, dict[tuple[Values, Context], list[tuple[Entry, PacketSet]]]] = {}
         self._visits: dict[Hashable, int] = {}
         base = self._base
+        self._find_care(self._known(alive), values)
         if not self._is_plain:
             self._accepted: list[PacketSet] = []
             rest, values = self._walk(base.name, self._known(alive), values)
@@ -126,6 +132,28 @@ class Walk:
         for chain in self.program.callers_first:
             for (then, context), origins in self._waiting.pop(chain, {}).items():
                 self._look_into(chain, self._together(chain, origins, then, context), then, context)
+
+    def _find_care(self, alive: PacketSet, values: Values) -> None:
+        """Find out which packets matter in a large table: those that come, as far as their connection tells.
+
+        Behind a first rule that accepts what is established, only new connections
+        are left, and what NAT makes of replies need not be known.
+        """
+        self._leading, self.care = frozenset[Step](), None
+        if not self.is_large:
+            return
+        care, leading = alive.onto(_CONNECTION), list(takewhile(lambda step: not step.goes_to, self._base.steps))
+        for number, step in enumerate(leading):
+            found = None if step.has_memory else self._asking(step, values, ())
+            ends = self._ends(step, values, ()) if found and found.fields <= _CONNECTION else None
+            if found and ends and ends.goes_on.is_empty() and step.verdict != "RETURN":
+                self._leading, care = frozenset(leading[: number + 1]), care - found.packets
+        self._matching.clear()
+        self.care = care
+
+    def _caring(self, step: Step) -> PacketSet | None:
+        """The packets that matter to a rule; None for all."""
+        return None if step in self._leading else self.care
 
     def _known(self, alive: Alive) -> PacketSet:
         return alive.exact if self.setting.exact else alive.rough
@@ -245,7 +273,7 @@ class Walk:
                 entry = self._forgetting(entry, passing, looked_at[number])
                 passing = self.setting.space.everything
             hit = passing & self._matched(step, values, context)
-            self.reaches.append(Reach(self.hook, step, entry, passing, hit, values))
+            self.reaches.append(Reach(self.hook, step, entry, passing, hit, values, self._caring(step)))
             if step.goes_to:
                 self._wait(step.goes_to, entry, hit, values, self._context(step, context))
             ends = self._ends(step, values, context)
@@ -312,7 +340,7 @@ class Walk:
         key = (step, values, context if step.has_memory else None)
         if key not in self._matching:
             visit = self._identity(step, context) if step.has_memory else None
-            self._matching[key] = asked(step.rule, self._place(values, visit))
+            self._matching[key] = asked(step.rule, self._place(values, visit), self._caring(step))
         return self._matching[key]
 
     def _effect(self, step: Step, place: Place) -> Effect:

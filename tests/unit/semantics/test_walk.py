@@ -10,10 +10,10 @@ from rulec.model import Family
 from rulec.packetset.packet import as_set, read_packet
 from rulec.packetset.packetset import PacketSet
 from rulec.packetset.space import Space
+from rulec.semantics import walk
 from rulec.semantics.order import orders
 from rulec.semantics.place import Memory
 from rulec.semantics.ruleset import Meaning, Prepared, in_space, meaning
-from rulec.semantics.walk import LARGE
 
 ORDINARY = "first=1 later_fragment=0 prior=nothing mark 0"
 WEB = "tcp 198.51.100.7:40000 > 192.0.2.1:80 syn in eth0 to local state NEW"
@@ -103,8 +103,47 @@ def test_a_few_packets_get_as_far_as_they_do_among_all(one: Prepared) -> None:
     assert way.alive.among(few) == few & way.accepted
 
 
+ZONES = """*nat
+-A PREROUTING -p tcp --dport 80 -j DNAT --to-destination 10.0.0.5:8080
+-A POSTROUTING -s 10.0.0.0/8 -j MASQUERADE
+COMMIT
+*filter
+:FORWARD DROP [0:0]
+:zone - [0:0]
+-A FORWARD -p icmp -j ACCEPT
+-A FORWARD -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
+-A FORWARD -m conntrack --ctstate INVALID -j DROP
+-A FORWARD -m limit --limit 1/s -j ACCEPT
+-A FORWARD -m state --state UNTRACKED -j RETURN
+-A FORWARD -d 10.0.0.0/24 -j zone
+-A FORWARD -m conntrack --ctstate ESTABLISHED -j LOG
+-A zone -d 10.0.0.5 -p tcp --dport 8080 -j ACCEPT
+-A zone -s 192.0.2.1 -j RETURN
+-A zone -m conntrack --ctstate RELATED -j DROP
+-A zone -d 10.0.0.6 -g zone2
+-A zone2 -j REJECT
+COMMIT
+""".replace(":zone ", ":zone2 - [0:0]\n:zone ")
+
+
+def test_a_large_table_is_walked_as_a_small_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    one = prepared(ZONES)
+
+    def of_size(space: Space, memory: Memory, large: int) -> list[object]:
+        monkeypatch.setattr(walk, "LARGE", large)
+        ways = meaning(one, space, memory).ways
+        reaches = [(reach.step, reach.is_met, reach.arrives, reach.matches) for way in ways for reach in way.reaches]
+        return [*(way.accepted for way in ways), *reaches]
+
+    def compared(space: Space) -> bool:
+        memory = Memory()
+        return of_size(space, memory, 1000) == of_size(space, memory, 0)
+
+    assert in_space((one,), compared)
+
+
 def test_behind_a_large_table_rules_may_be_taken_to_get_what_came_to_it() -> None:
-    drops = "-A FORWARD -s 10.0.0.1 -j DROP\n" * (LARGE + 1)
+    drops = "-A FORWARD -s 10.0.0.1 -j DROP\n" * (walk.LARGE + 1)
     one = prepared(f"*nat\n-A POSTROUTING -s 10.0.0.1 -j MASQUERADE\nCOMMIT\n*filter\n{drops}COMMIT\n")
 
     def compared(space: Space) -> list[tuple[PacketSet, bool]]:
