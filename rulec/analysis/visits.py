@@ -16,11 +16,11 @@ from rulec.semantics.alive import Alive
 from rulec.semantics.opaque import has_memory
 from rulec.semantics.paths import Host, Way
 from rulec.semantics.place import Hook, Memory, Place, Values
+from rulec.semantics.plain import Setting
 from rulec.semantics.program import Chain, Program, Step
 from rulec.semantics.reach import Reach
 from rulec.semantics.rule import asked, matching
 from rulec.semantics.ruleset import Meaning, Prepared, meaning
-from rulec.semantics.walk import Setting
 
 
 class Visit(NamedTuple):

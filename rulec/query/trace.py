@@ -23,9 +23,9 @@ from rulec.query.trace_walk import Ending, Record
 from rulec.query.trace_words import Words
 from rulec.semantics.paths import Way
 from rulec.semantics.place import Memory
+from rulec.semantics.plain import Setting
 from rulec.semantics.program import Step
 from rulec.semantics.ruleset import Prepared, in_space
-from rulec.semantics.walk import Setting
 from rulec.syntax.ruleset import Ruleset
 
 _MOVING = ("DNAT", "NETMAP", "REDIRECT")

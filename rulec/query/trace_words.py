@@ -16,7 +16,7 @@ from rulec.packetset.vector import Vector
 from rulec.query.trace_events import Change, Reason
 from rulec.semantics.matches import MEANINGS
 from rulec.semantics.place import Condition, Hook, Memory, Place, Values
-from rulec.semantics.walk import Setting
+from rulec.semantics.plain import Setting
 from rulec.syntax.save import saved_rule
 
 UNKNOWN = "?"

@@ -21,9 +21,10 @@ from rulec.semantics import nat
 from rulec.semantics.alive import Alive, Gate, GateForSome, Sieve
 from rulec.semantics.effects import BLANK_CONNECTION
 from rulec.semantics.place import Hook, Place, Values
+from rulec.semantics.plain import Setting
 from rulec.semantics.program import Program
 from rulec.semantics.reach import PolicyReach, Reach
-from rulec.semantics.walk import Setting, Walk
+from rulec.semantics.walk import Walk
 
 PATHS = ("input", "forward", "output")
 """Packets for this host, through it, and from it."""

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from rulec.model import Family, Use
 from rulec.packetset.fields import STATES
 from rulec.packetset.packetset import PacketSet
 from rulec.packetset.space import Space
 from rulec.packetset.vector import Vector
+
+T = TypeVar("T")
 
 
 class Hook(NamedTuple):
@@ -182,6 +184,18 @@ class Memory:
         """What the NAT of the first ruleset makes of packets, by path and hook."""
         self._answers: dict[Hashable, list[tuple[Values, PacketSet]]] = {}
         self._values: dict[Values, Values] = {}
+        self._made: dict[Hashable, Any] = {}
+        self._numbers: dict[Hashable, int] = {}
+
+    def once(self, key: Hashable, make: Callable[[], T]) -> T:
+        """What is worth making once for all rulesets."""
+        if key not in self._made:
+            self._made[key] = make()
+        return self._made[key]  # type: ignore[no-any-return]
+
+    def number(self, text: Hashable) -> int:
+        """A short name for something long."""
+        return self._numbers.setdefault(text, len(self._numbers))
 
     def known(self, values: Values) -> Values:
         """The same values: equal ones are one object from here on, so that they are soon found equal."""

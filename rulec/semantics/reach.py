@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from rulec.packetset.packetset import PacketSet
+from rulec.packetset.space import Space
 from rulec.semantics.alive import Alive
 from rulec.semantics.place import Hook, Values
 from rulec.semantics.program import Step
@@ -16,29 +17,48 @@ _SOMEWHERE = 0xC6336407
 class Entry:
     """The packets that get to some rules: those of other entries that met certain conditions.
 
-    ``outline`` tells of them as much as these rules look at; the whole truth is
-    put together when somebody asks for it, since it may be very large.
+    ``outline`` tells of them as much as these rules look at; both it and the
+    whole truth, which may be very large, are put together when somebody asks.
     """
 
-    __slots__ = ("outline", "_origins", "_exact", "_some")
+    __slots__ = ("_space", "_origins", "_looked_at", "_outline", "_exact", "_some")
 
-    def __init__(self, outline: PacketSet, origins: tuple[tuple[Entry, PacketSet], ...] = ()) -> None:
-        self.outline = outline
+    def __init__(
+        self, space: Space, origins: tuple[tuple[Entry, PacketSet], ...], looked_at: frozenset[str] | None = None
+    ) -> None:
+        self._space = space
         self._origins = origins
-        self._exact = None if origins else outline
+        self._looked_at = looked_at
+        self._outline: PacketSet | None = None
+        self._exact: PacketSet | None = None
         self._some: PacketSet | None = None
+
+    @classmethod
+    def of(cls, packets: PacketSet) -> Entry:
+        """Just these packets."""
+        found = cls(packets.space, ())
+        found._outline = found._exact = packets
+        return found
 
     @property
     def origins(self) -> tuple[tuple[Entry, PacketSet], ...]:
-        """The entries that the packets come from, each with the conditions they met; none where ``exact`` is known."""
+        """The entries that the packets come from, each with the conditions they met; none where they are given."""
         return self._origins
+
+    @property
+    def outline(self) -> PacketSet:
+        """The packets, as far as the rules look at them."""
+        if self._outline is None:
+            found = self._space.union(origin.outline & packets for origin, packets in self._origins)
+            unseen = frozenset[str]() if self._looked_at is None else self._space.fields.keys() - self._looked_at
+            self._outline = found.without(unseen) if unseen else found
+        return self._outline
 
     @property
     def exact(self) -> PacketSet:
         """The packets, as they came to the host."""
         if self._exact is None:
-            self._exact = self.outline.space.union(origin.exact & packets for origin, packets in self._origins)
-            self._origins = ()
+            self._exact = self._space.union(origin.exact & packets for origin, packets in self._origins)
         return self._exact
 
     def meets(self, packets: PacketSet) -> bool:

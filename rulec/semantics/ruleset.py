@@ -13,8 +13,8 @@ from rulec.packetset.space import DEFAULT_MEMORY, Space, TooLarge
 from rulec.semantics.order import orders
 from rulec.semantics.paths import Host, Way
 from rulec.semantics.place import Memory
+from rulec.semantics.plain import Setting
 from rulec.semantics.program import Program, Step, interface_patterns, programs
-from rulec.semantics.walk import Setting
 from rulec.syntax.ruleset import Ruleset
 
 T = TypeVar("T")

@@ -1,0 +1,247 @@
+"""What chains do that change nothing in a packet.
+
+Such a chain is summed up once, and the sum is used wherever the chain is called,
+and in another version of the ruleset that has the same chain.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Hashable
+from typing import NamedTuple, TypeVar
+
+from rulec.catalogue.extension import Given
+from rulec.model import Family
+from rulec.packetset.packetset import PacketSet
+from rulec.packetset.space import Space
+from rulec.semantics.effects import Effect, effect
+from rulec.semantics.place import Asked, Hook, Memory, Place, Values
+from rulec.semantics.program import Program, Step
+from rulec.semantics.rule import asked
+
+T = TypeVar("T")
+
+Context = tuple[object, ...]
+"""The calls by which a packet came into a chain; empty where each packet comes but once."""
+
+
+class Setting(NamedTuple):
+    """What all walks through one ruleset have in common.
+
+    ``shares`` says whether what a rule remembers is the same as what the same
+    rule remembers in the other ruleset that it is compared with; ``name`` tells
+    the two apart where it is not.  ``exact`` says whether it matters which packets
+    come through a large table, even to those behind it.
+    """
+
+    space: Space
+    family: Family
+    memory: Memory
+    name: str = ""
+    shares: Callable[[Step], bool] = lambda step: True
+    exact: bool = True
+
+
+class Ends(NamedTuple):
+    """Where packets that match a rule go, if not out of the table: back to the caller, or to the next rule."""
+
+    returns: PacketSet
+    goes_on: PacketSet
+
+
+class Meeting(NamedTuple):
+    """What is asked of packets that come to a chain so that they get to a rule of it, and match.
+
+    Where the rules from here on look at fewer fields than those before, ``looked_at``
+    names these; ``before`` was asked then, and ``passing`` begins anew.
+    """
+
+    passing: PacketSet
+    matching: PacketSet
+    before: PacketSet
+    looked_at: frozenset[str] | None
+
+
+class PlainChains:
+    """The plain chains of a table at one hook.
+
+    ``twice`` are those that packets may come to more than once, so that each call is
+    asked about on its own; ``care`` are the packets that matter to all rules but the
+    ``leading`` ones, None for all.
+    """
+
+    def __init__(
+        self,
+        setting: Setting,
+        program: Program,
+        hook: Hook,
+        twice: Collection[str] = (),
+        leading: Collection[Step] = (),
+        care: PacketSet | None = None,
+    ) -> None:
+        self.setting = setting
+        self.program = program
+        self.hook = hook
+        self._twice = twice
+        self._leading = leading
+        self._care = care
+        self._where = (hook, frozenset(twice), len(leading), care)
+        self._matching: dict[tuple[Step, Values, Hashable], Asked] = {}
+        self._texts: dict[str, Hashable] = {}
+
+    # ── chains ──
+
+    def accepts(self, chain: str, values: Values, context: Context) -> PacketSet:
+        """Which packets with these fields a chain accepts."""
+
+        def make() -> PacketSet:
+            found = self.setting.space.nothing
+            for step in reversed(self.program.chains[chain].steps):
+                ends = self.ends(step, values, context)
+                if ends is not None:
+                    then = self._accepted_by(step, values, context) | (ends.goes_on & found)
+                    found = self.matched(step, values, context).choose(then, found)
+            return found
+
+        return self._once("accepts", chain, values, context, make)
+
+    def returns(self, chain: str, values: Values, context: Context) -> PacketSet:
+        """Which packets with these fields come back from a chain, or to its end."""
+
+        def make() -> PacketSet:
+            found = self.setting.space.everything
+            for step in reversed(self.program.chains[chain].steps):
+                ends = self.ends(step, values, context)
+                if ends is not None:
+                    then = ends.returns | (ends.goes_on & found)
+                    found = self.matched(step, values, context).choose(then, found)
+            return found
+
+        return self._once("returns", chain, values, context, make)
+
+    def meetings(self, chain: str, values: Values, context: Context) -> tuple[Meeting, ...]:
+        """What is asked of packets that get to the rules of a chain.
+
+        What no rule from some place on looks at may be forgotten there: the packets
+        that are left are a simpler set without it.
+        """
+        return self._once("meetings", chain, values, context, lambda: self._meetings(chain, values, context))
+
+    def _meetings(self, chain: str, values: Values, context: Context) -> tuple[Meeting, ...]:
+        found: list[Meeting] = []
+        everything = passing = self.setting.space.everything
+        looked_at = self.looked_at(chain, values, context)
+        for number, step in enumerate(self.program.chains[chain].steps):
+            is_new = number == 0 or looked_at[number] < looked_at[number - 1]
+            before, passing = passing, everything if is_new else passing
+            hit = passing & self.matched(step, values, context)
+            found.append(Meeting(passing, hit, before, looked_at[number] if is_new else None))
+            ends = self.ends(step, values, context)
+            if ends is not None:
+                passing -= hit - ends.goes_on
+        return tuple(found)
+
+    def looked_at(self, chain: str, values: Values, context: Context) -> tuple[frozenset[str], ...]:
+        """The fields of an arriving packet on which a chain's rules depend, from each of them on, and at its end."""
+
+        def make() -> tuple[frozenset[str], ...]:
+            found = [frozenset[str]()]
+            for step in reversed(self.program.chains[chain].steps):
+                fields = found[-1] | self.asking(step, values, context).fields
+                if step.goes_to:
+                    fields |= self.looked_at(step.goes_to, values, self.context(step, context))[0]
+                found.append(fields)
+            return tuple(reversed(found))
+
+        return self._once("looked at", chain, values, context, make)
+
+    def send(
+        self, chain: str, packets: PacketSet, values: Values, context: Context, accepted: list[PacketSet]
+    ) -> PacketSet:
+        """Send a few packets into a chain; give those that come back, and put down those that are accepted."""
+        returned = []
+        for step in self.program.chains[chain].steps:
+            hit = packets & self.matched(step, values, context)
+            ends = None if hit.is_empty() else self.ends(step, values, context)
+            if ends is None:
+                continue
+            if step.goes_to:
+                self.send(step.goes_to, hit, values, self.context(step, context), accepted)
+            else:
+                accepted.append(hit & self._accepted_by(step, values, context))
+            returned.append(hit & ends.returns)
+            packets -= hit - ends.goes_on
+        return self.setting.space.union([*returned, packets])
+
+    # ── rules ──
+
+    def ends(self, step: Step, values: Values, context: Context) -> Ends | None:
+        """Where packets that match a rule go; None where all go on."""
+        none, all_packets = self.setting.space.nothing, self.setting.space.everything
+        if step.goes_to:
+            back = self.returns(step.goes_to, values, self.context(step, context))
+            return Ends(back, none) if step.is_goto else Ends(none, back)
+        if step.verdict == "RETURN":
+            return Ends(all_packets, none)
+        done = self.effect(step, self._place(values, self.identity(step, context)))
+        goes_on = ~(done.accepts | done.drops)
+        return None if goes_on.is_everything() else Ends(none, goes_on)
+
+    def _accepted_by(self, step: Step, values: Values, context: Context) -> PacketSet:
+        """Which packets that match a rule are accepted there, or where it sends them."""
+        if step.goes_to:
+            return self.accepts(step.goes_to, values, self.context(step, context))
+        if step.verdict == "RETURN":
+            return self.setting.space.nothing
+        return self.effect(step, self._place(values, self.identity(step, context))).accepts
+
+    def matched(self, step: Step, values: Values, context: Context) -> PacketSet:
+        """The packets that a rule matches, among those that matter to it."""
+        return self.asking(step, values, context).packets
+
+    def asking(self, step: Step, values: Values, context: Context) -> Asked:
+        """The packets that a rule matches, and the fields that it looks at."""
+        key = (step, values, context if step.has_memory else None)
+        if key not in self._matching:
+            visit = self.identity(step, context) if step.has_memory else None
+            self._matching[key] = asked(step.rule, self._place(values, visit), self.caring(step))
+        return self._matching[key]
+
+    def caring(self, step: Step) -> PacketSet | None:
+        """The packets that matter to a rule; None for all."""
+        return None if step in self._leading else self._care
+
+    def effect(self, step: Step, place: Place) -> Effect:
+        """What the target of a rule does."""
+        target = step.rule.target
+        if target is None:
+            return Effect({}, self.setting.space.nothing, self.setting.space.nothing)
+        return effect(target.name, Given(self.setting.family, target.uses), place)
+
+    def context(self, step: Step, context: Context) -> Context:
+        """The calls by which packets come into the chain that a rule goes to."""
+        return (*context, step.key) if step.goes_to in self._twice else ()
+
+    def identity(self, step: Step, context: Context) -> Hashable:
+        """The same in two rulesets where what the rule remembers is the same."""
+        return "" if self.setting.shares(step) else self.setting.name, step.key, context
+
+    def _place(self, values: Values, visit: Hashable) -> Place:
+        setting = self.setting
+        return Place(setting.space, setting.family, self.hook, values, setting.memory, visit)
+
+    # ── what is known already ──
+
+    def _once(self, what: str, chain: str, values: Values, context: Context, make: Callable[[], T]) -> T:
+        key = (what, self._text(chain), self._where, values, context)
+        return self.setting.memory.once(key, make)
+
+    def _text(self, chain: str) -> Hashable:
+        """What a chain says, and those that it goes to: the same for chains that do the same."""
+        if chain not in self._texts:
+            steps = self.program.chains[chain].steps
+            said = tuple([(step.rule, step.goes_to and self._text(step.goes_to), self._mark(step)) for step in steps])
+            self._texts[chain] = self.setting.memory.number(said)
+        return self._texts[chain]
+
+    def _mark(self, step: Step) -> Hashable:
+        return self.identity(step, ()) if step.has_memory or step.extension else None
