@@ -167,6 +167,8 @@ class _Reader:
         alike = look.outcome.decided.get(decision)
         if alike is None or not reach.is_met:
             return not reach.is_met
+        if not reach.entry.some & reach.matching <= alike:
+            return False
         wanted = reach.entry.outline & reach.matching
         others = (packets for verdict, packets in look.outcome.loose.items() if verdict != decision)
         return wanted <= alike and not any(wanted.meets(packets) for packets in others)

@@ -179,7 +179,9 @@ def _chain(ruleset: Ruleset, table: Table, chain: syntax.Chain) -> Chain:
     parts: dict[int, int] = {}
     seen: dict[Rule, int] = {}
     for placed in ruleset.rules(chain):
-        rule, line = placed.rule._replace(counters=None), placed.line
+        rule, line = placed
+        if rule.counters is not None:
+            rule = rule._replace(counters=None)
         part = parts[line] = parts.get(line, -1) + 1
         target = rule.target
         goes_to = target.name if target and not target.extends and target.name in table.chains else ""

@@ -67,9 +67,14 @@ class Entry:
         Asked first of the packets from one source: rules are met by most, and the
         outline may tell apart thousands.
         """
+        return self.some.meets(packets) or self.outline.meets(packets)
+
+    @property
+    def some(self) -> PacketSet:
+        """Those from one source, as far as the rules look at them."""
         if self._some is None:
             self._some = _from_one_source(self.outline)
-        return self._some.meets(packets) or self.outline.meets(packets)
+        return self._some
 
 
 class Reach:

@@ -117,7 +117,8 @@ class Ruleset:
         """The rules of a chain, in order."""
         for reference in chain.references:
             line, part = (reference, 0) if isinstance(reference, int) else reference
-            yield PlacedRule(self.rules_on(line)[part]._replace(chain=chain.name), line)
+            rule = self.rules_on(line)[part]
+            yield PlacedRule(rule if rule.chain == chain.name else rule._replace(chain=chain.name), line)
 
     def lines_before(self, chain: Chain, line: int) -> Iterator[int]:
         """The lines of the rules of a chain up to one line."""
