@@ -1,4 +1,4 @@
-"""The vocabulary of a stateful ACL: recipes, which are rules with gaps such as ``{net}`` in place of the values.
+"""The vocabulary of a stateful ACL: recipes, which are rules with gaps such as ``{src}`` in place of the values.
 
 An administrator writes a few dozen kinds of rules day by day and some hundreds
 once in a while.  So a few recipes are given, many more are put together from
@@ -14,49 +14,59 @@ from typing import NamedTuple
 
 COMMENT = ' -m comment --comment "{ticket} {what}"'
 COMMENTED = 0.11  # share of the rules with a quoted comment, other than those in everyday recipes
-SLOPE = 0.8  # of Zipf's law
+SLOPE = 1.0  # of Zipf's law
 
 _NEW = " -m conntrack --ctstate NEW"
+_TCP_PORT = "-p tcp -m tcp --dport {port}"
+_UDP_PORT = "-p udp -m udp --dport {port}"
+_PING = "-p icmp -m icmp --icmp-type 8"
 _LOG = '-m limit --limit 5/min -j LOG --log-prefix "{chain}: "'
-_WEB = "-d {net} -p tcp -m tcp --dport {port}"
 
 EVERYDAY = {
-    "forward": (
-        f"-s {{net}} {_WEB} -j ACCEPT",
-        f"-s {{net}} {_WEB}{_NEW} -j ACCEPT",
-        "-s {net} -d {net} -p udp -m udp --dport {port} -j ACCEPT",
-        "-s {net} -d {net} -p tcp -m multiport --dports {ports} -j ACCEPT",
-        f"{_WEB} -j ACCEPT",
-        "-s {net} -d {net} -j ACCEPT",
-        "-s {net} -j DROP",
-        f"-s {{net}} {_WEB}{COMMENT} -j ACCEPT",
-        "-d {net} -p udp -m udp --dport {port} -j ACCEPT",
-        "-s {net} -d {net} -p icmp -m icmp --icmp-type {icmp} -j ACCEPT",
-        f"-s {{net}} {_WEB} -j REJECT --reject-with tcp-reset",
-        "-s {net} -d {net} -p udp -m multiport --dports {ports} -j ACCEPT",
-        "-s {net} -p tcp -m tcp --dport {port} -j ACCEPT",
-        "-s {net} -m mac --mac-source {mac} -j ACCEPT",
-        "-s {net} -d {net} -j log_drop",
+    "to": (
+        f"-s {{src}} -d {{dst}} {_TCP_PORT} -j ACCEPT",
+        f"-s {{src}} -d {{dst}} {_TCP_PORT}{_NEW} -j ACCEPT",
+        f"-s {{src}} -d {{dst}} {_UDP_PORT} -j ACCEPT",
+        f"-s {{src}} -d {{dst}} -p tcp -m multiport --dports {{ports}}{_NEW} -j ACCEPT",
+        f"-s {{src}} -d {{dst}} {_TCP_PORT}{COMMENT} -j ACCEPT",
+        "-s {src} -d {dst} -j ACCEPT",
+        f"-d {{dst}} {_TCP_PORT} -j ACCEPT",
+        "-s {src} -d {dst} -p tcp -m multiport --dports {ports} -j ACCEPT",
+        f"-s {{src}} -d {{dst}} {_PING} -j ACCEPT",
+        f"-s {{src}} -d {{dst}} {_UDP_PORT}{_NEW} -j ACCEPT",
+        f"-s {{src}} -d {{dst}} -p tcp -m tcp --dport 22{_NEW} {_LOG}",
+        f"-d {{dst}} {_TCP_PORT}{_NEW} -j ACCEPT",
+        "-s {blocked} -j DROP",
+        f"-s {{src}} -d {{dst}} {_TCP_PORT} -j REJECT --reject-with tcp-reset",
+        "-s {src} -d {dst} -j log_drop",
+    ),
+    "from": (
+        f"-s {{src}} -d {{dst}} {_TCP_PORT} -j ACCEPT",
+        f"-s {{src}} -d {{dst}} {_UDP_PORT} -j ACCEPT",
+        f"-s {{src}} -d {{dst}} {_TCP_PORT}{_NEW} -j ACCEPT",
+        f"-s {{src}} ! -d {{inside}} {_TCP_PORT}{_NEW} -j ACCEPT",
+        "-s {src} -d {dst} -j ACCEPT",
+        "-s {src} -d {dst} -p tcp -m multiport --dports {ports} -j ACCEPT",
+        "-s {src} ! -d {inside} -p tcp -m multiport --dports 80,443 -j ACCEPT",
+        "-s {src} -d {dst} -j DROP",
     ),
     "input": (
-        "-s {net} -p tcp -m tcp --dport {port} -j ACCEPT",
-        f"-s {{net}} -p tcp -m tcp --dport {{port}}{_NEW} -j ACCEPT",
-        "-s {net} -p udp -m udp --dport {port} -j ACCEPT",
-        "-s {net} -p tcp -m multiport --dports {ports} -j ACCEPT",
-        "-s {net} -p icmp -m icmp --icmp-type {icmp} -j ACCEPT",
-        "-s {net} -m mac --mac-source {mac} -j ACCEPT",
-        "-s {net} -j DROP",
-        "-m recent --rcheck --seconds 60 --hitcount 4 --name {list} --mask 255.255.255.255 --rsource -j DROP",
+        f"-s {{src}} {_TCP_PORT}{_NEW} -j ACCEPT",
+        f"-s {{src}} -p tcp -m tcp --dport 22{_NEW} -j ACCEPT",
+        "-s {src} -p udp -m udp --dport 161 -j ACCEPT",
+        f"-s {{src}} {_PING} -j ACCEPT",
+        f"-s {{src}} {_TCP_PORT}{_NEW}{COMMENT} -j ACCEPT",
+        "-s {src} -p tcp -m multiport --dports {ports} -j ACCEPT",
+        "-s {blocked} -j DROP",
     ),
     "output": (
-        f"{_WEB} -j ACCEPT",
-        "-d {net} -p udp -m udp --dport {port} -j ACCEPT",
-        f"{_WEB} -m owner --uid-owner {{uid}} -j ACCEPT",
-        "-d {net} -m owner --uid-owner {uid} -j REJECT --reject-with icmp-admin-prohibited",
-        "-d {net} -p tcp -m multiport --dports {ports} -j ACCEPT",
+        f"-d {{dst}} {_TCP_PORT} -j ACCEPT",
+        f"-d {{dst}} {_UDP_PORT} -j ACCEPT",
+        f"-d {{dst}} {_TCP_PORT} -m owner --uid-owner {{uid}} -j ACCEPT",
+        "-d {dst} -m owner --uid-owner {uid} -j REJECT --reject-with icmp-admin-prohibited",
     ),
 }
-COMPOSED = {"forward": 240, "input": 75, "output": 40}
+COMPOSED = {"to": 230, "from": 95, "input": 45, "output": 18}
 
 
 class Weighted(NamedTuple):
@@ -70,18 +80,30 @@ class Weighted(NamedTuple):
         return rng.choices(self.parts, self.weights)[0]
 
 
-_SOURCES = Weighted(("-s {net} ", "", "! -s {net} "), (8, 3, 1))
-_DESTINATIONS = Weighted(("-d {net} ", "", "! -d {net} "), (8, 4, 1))
-_INTERFACES = {
-    "forward": Weighted(("", "-i {vlan} ", "-o {vlan} ", "-i {vlan} -o {vlan} ", "! -i {vlan} "), (10, 2, 2, 1, 1)),
-    "input": Weighted(("", "-i {vlan} ", "! -i {vlan} "), (6, 3, 1)),
-    "output": Weighted(("", "-o {vlan} ", "! -o {vlan} "), (6, 3, 1)),
+_WHERE = {
+    "to": Weighted(
+        (
+            "-s {src} -d {dst} ",
+            "-d {dst} ",
+            "! -s {src} -d {dst} ",
+            "-s {src} -d {dst} -i {vlan} ",
+            "-d {dst} -i {vlan} ",
+        ),
+        (10, 3, 1, 3, 1),
+    ),
+    "from": Weighted(
+        ("-s {src} -d {dst} ", "-s {src} ! -d {inside} ", "-s {src} -d {dst} -o {vlan} ", "-d {dst} -o {vlan} "),
+        (10, 2, 3, 1),
+    ),
+    "input": Weighted(("-s {src} ", "-s {src} -i {vlan} ", "-s {src} -d {dst} "), (6, 3, 2)),
+    "output": Weighted(("-d {dst} ", "-d {dst} -o {vlan} ", "-s {src} -d {dst} "), (6, 3, 1)),
 }
 _TCP = (
     "-p tcp -m tcp --dport {port} ",
     "-p tcp -m tcp --sport {high} --dport {port} ",
+    "-p tcp -m tcp --dport {range} ",
     "-p tcp -m tcp ! --dport {range} ",
-    "-p tcp -m tcp --dport {range} --tcp-flags FIN,SYN,RST,ACK SYN ",
+    "-p tcp -m tcp --dport {port} --tcp-flags FIN,SYN,RST,ACK SYN ",
     "-p tcp -m tcp --tcp-flags {flags} ",
     "-p tcp -m multiport --dports {ports} ",
     "-p tcp -m multiport --sports {ports} ",
@@ -91,44 +113,40 @@ _TCP = (
 _OTHERS = (
     "-p udp -m udp --dport {port} ",
     "-p udp -m udp --sport {port} --dport {high} ",
+    "-p udp -m multiport --dports {ports} ",
     "-p icmp -m icmp --icmp-type {icmp} ",
     "-p icmp -m icmp ! --icmp-type {icmp} ",
     "-p esp -m esp --espspi {spi} ",
+    "-p esp ",
     "-p sctp -m sctp --dport {port} ",
-    "! -p tcp ",
+    "-p gre ",
     "",
 )
-_SERVICES = Weighted((*_TCP, *_OTHERS), (9, 3, 1, 2, 1, 6, 1, 1, 1, 6, 2, 2, 1, 1, 1, 1, 2))
+_SERVICES = Weighted((*_TCP, *_OTHERS), (12, 3, 3, 1, 2, 1, 7, 1, 1, 1, 7, 2, 3, 3, 1, 1, 1, 1, 1, 2))
 _STATES = Weighted(
-    ("", "-m conntrack --ctstate {state} ", "-m conntrack ! --ctstate {state} ", "-m state --state {state} "),
-    (8, 6, 1, 2),
+    ("", "-m conntrack --ctstate {state} ", "-m state --state {state} ", "-m conntrack ! --ctstate {old} "),
+    (9, 7, 3, 1),
 )
 _ANYWHERE = (
     "-m mark --mark {mark} ",
     "-m mark ! --mark {mark} ",
     "-m connmark --mark {mark} ",
     "-m addrtype --dst-type {type} ",
-    "-m iprange --src-range {span} ",
-    "-m iprange ! --src-range {span} ",
-    "-m iprange --dst-range {span} ",
     "-m limit --limit {rate} ",
     "-m limit --limit {rate} --limit-burst {burst} ",
     "-m length --length {sizes} ",
     "-m ttl --ttl-lt {ttl} ",
     "-m dscp --dscp {dscp} ",
-    "-m pkttype --pkt-type {pkttype} ",
     "-m connlimit --connlimit-above {burst} --connlimit-mask 32 --connlimit-saddr ",
     "-m hashlimit --hashlimit-upto {rate} --hashlimit-burst {burst} --hashlimit-mode srcip --hashlimit-name {list} ",
-    "-m statistic --mode random --probability 0.50000000000 ",
+    "-m time --timestart 08:00:00 --timestop 18:00:00 --weekdays Mon,Tue,Wed,Thu,Fri --datestop 2038-01-19T03:14:07 ",
     '-m string --string "{needle}" --algo bm ',
 )
 _ARRIVING = (
     "-m mac --mac-source {mac} ",
-    "-m mac ! --mac-source {mac} ",
     "-m recent --set --name {list} --mask 255.255.255.255 --rsource ",
     "-m recent --update --seconds 60 --hitcount 4 --name {list} --mask 255.255.255.255 --rsource ",
     "-m policy --dir in --pol ipsec ",
-    "-m helper --helper {helper} ",
 )
 _LEAVING = (
     "-m owner --uid-owner {uid} ",
@@ -136,8 +154,21 @@ _LEAVING = (
     "-m owner ! --uid-owner {uid} ",
     "-m policy --dir out --pol ipsec ",
 )
-_EXTRAS = {"forward": (*_ANYWHERE, *_ARRIVING), "input": (*_ANYWHERE, *_ARRIVING), "output": (*_ANYWHERE, *_LEAVING)}
-_PLAIN_SHARE = 0.45  # of the composed recipes that have no extra match
+_EXTRAS = {
+    "to": (*_ANYWHERE, *_ARRIVING),
+    "from": (*_ANYWHERE, *_ARRIVING),
+    "input": (*_ANYWHERE, *_ARRIVING),
+    "output": (*_ANYWHERE, *_LEAVING),
+}
+_RANGES = {
+    "to": ("-d {dst} ", "-m iprange --src-range {span} ", "-m iprange ! --src-range {span} "),
+    "from": ("-s {src} ", "-m iprange --dst-range {span} ", "-m iprange ! --dst-range {span} "),
+    "input": ("", "-m iprange --src-range {span} "),
+    "output": ("", "-m iprange --dst-range {span} "),
+}
+"""What goes with a range of addresses, and the ranges."""
+
+_EXTRA_SHARE = 0.18  # of the composed recipes that have one more match
 _TARGETS = Weighted(
     (
         "-j ACCEPT",
@@ -151,7 +182,7 @@ _TARGETS = Weighted(
         '-j LOG --log-prefix "{chain} " --log-level 6',
         "-j NFLOG --nflog-prefix {chain} --nflog-group {group}",
     ),
-    (30, 12, 3, 6, 3, 5, 2, 3, 2, 2),
+    (34, 6, 2, 4, 2, 3, 2, 4, 2, 2),
 )
 
 
@@ -211,9 +242,9 @@ def _fresh(place: str, seen: set[str], rng: random.Random) -> Iterator[str]:
 
 def _composed(place: str, rng: random.Random) -> str:
     service = _SERVICES.draw(rng)
-    extra = "" if rng.random() < _PLAIN_SHARE else rng.choice(_EXTRAS[place])
+    where, (beside, *ranges) = _WHERE[place].draw(rng), _RANGES[place]
+    extra = rng.choice((*_EXTRAS[place], *ranges)) if rng.random() < _EXTRA_SHARE else ""
     target = _TARGETS.draw(rng)
     if service.startswith("-p tcp") and rng.random() < 0.06:
         target = "-j REJECT --reject-with tcp-reset"
-    where = _SOURCES.draw(rng) + _DESTINATIONS.draw(rng) + _INTERFACES[place].draw(rng)
-    return where + service + _STATES.draw(rng) + extra + target
+    return (beside if extra in ranges else where) + service + _STATES.draw(rng) + extra + target
