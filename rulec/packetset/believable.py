@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from rulec.model.protocols import ICMP, ICMPV6, TCP
+from rulec.model.protocols import ICMP, ICMPV6, NEVER_TRACKED, TCP
+from rulec.packetset.names import Names
 from rulec.packetset.ordinary import ordinary
 from rulec.packetset.packet import Packet
 from rulec.packetset.packetset import PacketSet
@@ -110,7 +111,9 @@ def _said(packets: PacketSet, numbers: dict[str, int], bits: int) -> Packet:
     """The fields that matter: those that people read, and those that the set asks for."""
     space: Space = packets.space
     said = {name: numbers[name] for name in _always(numbers, bits)}
-    said.update(_asked(packets, numbers))
+    said.update(
+        {name: number for name, number in _asked(packets, numbers).items() if name not in _never(numbers, bits)}
+    )
     usual = ordinary(bits, said)
     numbers = {**numbers, **{name: usual.get(name, 0) for name in _ASKED if name not in said}}
     forced = [name for name, number in numbers.items() if number != usual.get(name, 0)]
@@ -121,7 +124,15 @@ def _said(packets: PacketSet, numbers: dict[str, int], bits: int) -> Packet:
             said[name] = numbers[name]
             narrower = left & space.field(name).equals(numbers[name])
         left = narrower
-    return Packet(bits, {name: _value(space.fields[name], number) for name, number in said.items()})
+    fields = {name: _value(space.fields[name], number) for name, number in said.items()}
+    return Packet(bits, {**fields, **_leaving_elsewhere(fields, space.fields["oif"].names)})
+
+
+def _leaving_elsewhere(fields: Mapping[str, int | str], names: Names | None) -> dict[str, str]:
+    """Another interface to leave by than the one where it came from, where nothing tells the two apart."""
+    if names is None or "oif" not in fields or fields["oif"] != fields.get("iif"):
+        return {}
+    return {"oif": names.another(str(fields["oif"]))}
 
 
 def _asked(packets: PacketSet, numbers: Mapping[str, int]) -> dict[str, int]:
@@ -134,6 +145,12 @@ def _asked(packets: PacketSet, numbers: Mapping[str, int]) -> dict[str, int]:
             said[name] = numbers[name]
             left &= space.field(name).equals(numbers[name])
     return said if said.get("ctdir") else {name: said[name] for name in said if name != "ctdir"}
+
+
+def _never(numbers: Mapping[str, int], bits: int) -> tuple[str, ...]:
+    """What nobody asks of a packet in which connection tracking sees no connection."""
+    untracked = numbers["proto"] == ICMPV6 and numbers["icmp_type"] in NEVER_TRACKED and bits == 128
+    return ("ctstate", "ctdir") if untracked and not numbers["prior"] else ()
 
 
 def _always(numbers: Mapping[str, int], bits: int) -> set[str]:

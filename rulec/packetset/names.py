@@ -57,13 +57,22 @@ class Names:
             found = [number for number, name in enumerate(self.examples) if name.startswith(pattern[:-1])]
         return found + list(range(last + 1, 1 << self.bits)) if found[-1:] == [last] else found
 
+    def another(self, name: str) -> str:
+        """Another name of the same class; itself where that holds no other, or none that would be written."""
+        label = self.labels[self.number(name)]
+        names = self._members(label[:-1]) if label.endswith("+") else ()
+        return next((other for other in names if other != name), name)
+
     def _longest_prefix(self, name: str) -> str:
         return max((prefix for prefix in self._prefixes if name.startswith(prefix)), key=len)
 
     def _example(self, prefix: str) -> Iterable[str]:
         """A name that begins so, and that nothing else tells apart, if there is one."""
+        return islice(self._members(prefix), 1)
+
+    def _members(self, prefix: str) -> Iterator[str]:
         names = (name for name in _candidates(prefix) if len(name) <= LONGEST and name not in self._exact)
-        return islice((name for name in names if self._longest_prefix(name) == prefix), 1)
+        return (name for name in names if self._longest_prefix(name) == prefix)
 
 
 def _candidates(prefix: str) -> Iterator[str]:

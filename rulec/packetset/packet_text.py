@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from rulec.catalogue.values.dscp import CLASSES
 from rulec.catalogue.values.icmp import ICMP_NAMES, ICMPV6_NAMES
 from rulec.diagnostics.suggest import suggestion
-from rulec.model.protocols import AH, DCCP, ESP, ICMP, ICMPV6, NUMBERS, SCTP, TCP, UDP, UDPLITE
+from rulec.model.protocols import AH, DCCP, ESP, ICMP, ICMPV6, NEVER_TRACKED, NUMBERS, SCTP, TCP, UDP, UDPLITE
 from rulec.packetset.field_text import WORDS, Value, choice, read_address, read_number, read_value, show_value
 from rulec.packetset.fields import ORDERS, PRIORS, STATES
 
@@ -85,7 +85,7 @@ _ICMP_NAMES = {bits: _icmp_names(bits) for bits in (32, 128)}
 def show(bits: int, fields: Mapping[str, Value]) -> str:
     """The text of a packet; ``bits`` are those of its addresses."""
     left = dict(fields)
-    words = [_head(bits, "", left), *_middle(bits, left), *_words(bits, left)]
+    words = [_head(bits, "", left), *_middle(bits, left), *_state(bits, fields, left), *_words(bits, left)]
     if any(name.startswith("inner_") for name in left):
         words.append(f"about ({_head(bits, 'inner_', left)})")
     words += (f"{name}={show_value(name, bits, left[name])}" for name in ORDERS["interfaces"] if name in left)
@@ -124,11 +124,21 @@ def _middle(bits: int, left: Fields) -> Iterator[str]:
     for word in ("in", "out"):
         if left.get(_BEFORE_VALUES[word]):
             yield f"{word} {left.pop(_BEFORE_VALUES[word])}"
+
+
+def _state(bits: int, fields: Mapping[str, Value], left: Fields) -> Iterator[str]:
+    """What connection tracking says; of what it never tracks, as long as nothing was attached before."""
     if "ctstate" in left:
         yield f"state {show_value('ctstate', bits, left.pop('ctstate'))}"
+    elif _is_never_tracked(bits, fields):
+        yield from () if "prior" in left else (f"state {STATES[-1]}",)
     elif left.get("prior") == _UNTRACKED:
         yield f"state {STATES[-1]}"
         del left["prior"]
+
+
+def _is_never_tracked(bits: int, fields: Mapping[str, Value]) -> bool:
+    return bits == 128 and fields.get("proto") == ICMPV6 and fields.get("icmp_type") in NEVER_TRACKED
 
 
 def _words(bits: int, left: Fields) -> Iterator[str]:
@@ -158,6 +168,7 @@ def read(text: str) -> tuple[int, Fields]:
     reader.head("")
     while reader.more:
         reader.word()
+    reader.end()
     return reader.bits, reader.fields
 
 
@@ -170,6 +181,7 @@ class _Reader:
         self._at = 0
         self.bits = bits
         self.fields: Fields = {}
+        self._untracked: _Token | None = None
 
     @property
     def more(self) -> bool:
@@ -213,13 +225,19 @@ class _Reader:
             known = (*_WORDS, *_ICMP_NAMES[self.bits])
             raise PacketError(f"{token.text!r} says nothing about a packet{suggestion(word, known)}", token.offset)
 
+    def end(self) -> None:
+        """What is UNTRACKED has come so, unless it is of a kind that is never tracked."""
+        natural = _is_never_tracked(self.bits, self.fields) and not self.fields.get("prior")
+        if self._untracked and not natural:
+            self._set(self._untracked, "prior", _UNTRACKED)
+
     # ── single words ──
 
     def state(self, token: _Token) -> None:
-        """``state NEW``; what is UNTRACKED has come so."""
+        """``state NEW``."""
         state = STATES[self._argument(token, lambda text: choice(text, STATES))]
         if state == STATES[-1]:
-            self._set(token, "prior", _UNTRACKED)
+            self._untracked = token
         else:
             self._set(token, "ctstate", STATES.index(state))
 

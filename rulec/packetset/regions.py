@@ -8,7 +8,7 @@ a few that are.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import islice
+from itertools import chain, islice
 from typing import Any, NamedTuple
 
 from rulec.model.protocols import ICMP, ICMPV6, TCP, UDP
@@ -27,7 +27,7 @@ MOST_RANGES = 100
 _READ_FIRST: tuple[str, ...] = (
     "proto", "src", "dst", "sport", "dport", "tcp_flags", "icmp_type", "icmp_code", "iif", "oif", "ctstate",
 )  # fmt: skip
-_NAMES = (*_READ_FIRST, *(name for name in ORDERS["interfaces"] if name not in _READ_FIRST))
+_READ_LATER = tuple(name for name in ORDERS["interfaces"] if name not in _READ_FIRST)
 _SPLITTING = ("dport", "dst", "src", "icmp_type", "iif", "oif", "ctstate", "sport")
 """The fields by which a set is split, after the protocol."""
 
@@ -71,7 +71,8 @@ def describe(packets: PacketSet, within: PacketSet | None = None) -> Region:
     space: Space = packets.space
     within = space.everything if within is None else within
     found, product = [], within
-    for name, values in _restricted(packets, within, _NAMES):
+    parts = (_restricted(packets, within, names) for names in (_READ_FIRST, _READ_LATER))
+    for name, values in chain.from_iterable(parts):
         found.append((name, _values(values, name)))
         product &= values
     return Region(space.fields["src"].bits, tuple(found), product == packets)
@@ -89,7 +90,7 @@ def regions(packets: PacketSet, within: PacketSet | None = None, most: int = 4) 
 
 def _restricted(packets: PacketSet, within: PacketSet, names: tuple[str, ...]) -> Iterator[tuple[str, PacketSet]]:
     """The fields that cannot have all values, each as a set; fields that can are passed by together."""
-    packets, within = packets.onto(names), within.onto(names)
+    packets, within = packets.onto(names), packets.space.once(("onto", within, names), lambda: within.onto(names))
     if packets == within:
         return
     if len(names) == 1:

@@ -154,7 +154,7 @@ class Wishes:
         names = self.space.fields[name].names
         assert names is not None
         ranks = [
-            (number == besides, not example, example == "lo", not _HARDWARE.match(example), label == "+", number)
+            (example == "lo", number == besides, not example, not _HARDWARE.match(example), label == "+", number)
             for number, (example, label) in enumerate(zip(names.examples, names.labels, strict=True))
         ]
         return [*(self._exactly(name, rank[-1]) for rank in sorted(ranks)), Option(self.space.everything, 0)]

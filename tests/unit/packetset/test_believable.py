@@ -110,6 +110,14 @@ def test_samples_of_ipv6(wanted: str, text: str) -> None:
     assert str(sample(packets(wanted, 128))) == text
 
 
+def test_what_is_never_tracked_has_no_state_of_a_connection() -> None:
+    """Also where the set asks for one, of what it might be if it were tracked."""
+    discovery = packets("neighbour-solicitation", 128)
+    assert str(sample(discovery - packets("state NEW reply", 128))).endswith("neighbour-solicitation state UNTRACKED")
+    attached = sample(discovery & packets("state NEW prior=connection", 128))
+    assert str(attached).endswith("neighbour-solicitation state NEW prior=connection")
+
+
 def test_networks_of_ipv6() -> None:
     wanted = SPACES[128].field("src").masked(0x20014CA0 << 96, 0xFFFFFFFF << 96)
     assert str(sample(wanted)) == "tcp [2001:4ca0::7]:40000 > [2001:db8::1]:80 syn"
@@ -117,6 +125,31 @@ def test_networks_of_ipv6() -> None:
 
 def test_an_empty_set_has_no_sample() -> None:
     assert sample(SPACE.nothing) is None
+
+
+@pytest.mark.parametrize(
+    ("patterns", "text"),
+    [
+        ((), "in eth0 out eth1"),
+        (("lo",), "in eth0 out eth1"),
+        (("lo", "eth0"), "in eth0 out eth1"),
+        (("ppp+",), "in ppp0 out eth0"),
+    ],
+    ids=str,
+)
+def test_a_forwarded_packet_leaves_elsewhere_and_not_by_the_loopback(patterns: tuple[str, ...], text: str) -> None:
+    space = Space(fields(32, patterns))
+    wanted = ~space.field("iif").equals(0) - space.field("oif").equals(0)
+    found = sample(wanted)
+    assert str(found) == f"tcp 198.51.100.7:40000 > 192.0.2.1:80 syn {text}"
+    assert found is not None
+    assert as_set(found, space).meets(wanted)
+
+
+def test_what_leaves_the_host_leaves_by_an_ordinary_interface() -> None:
+    space = Space(fields(32))
+    wanted = space.field("iif").equals(0) - space.field("oif").equals(0)
+    assert str(sample(wanted)) == "tcp 198.51.100.7:40000 > 192.0.2.1:80 syn out eth0 iif="
 
 
 def test_an_interface_is_said_only_where_the_set_asks_for_it() -> None:

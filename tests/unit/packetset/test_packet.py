@@ -59,6 +59,27 @@ def test_text(text: str, said: dict[str, int | str]) -> None:
     assert str(Packet(32, said)).lower() == text.lower()
 
 
+DISCOVERY = {"proto": 58, "src": 1, "dst": 2, "icmp_type": 135, "icmp_code": 0}
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("neighbour-solicitation state UNTRACKED", {}),
+        ("neighbour-solicitation state NEW", {"ctstate": NEW}),
+        ("neighbour-solicitation prior=untracked", {"prior": 2}),
+        ("echo-request state UNTRACKED", {"icmp_type": 128, "prior": 2}),
+    ],
+)
+def test_what_is_never_tracked_is_untracked_whatever_was_before(words: str, said: dict[str, int]) -> None:
+    text = f"icmpv6 ::1 > ::2 {words}"
+    assert str(Packet(128, {**DISCOVERY, **said})) == text
+    assert read_packet(text) == Packet(128, {**DISCOVERY, **said})
+    assert read_packet("icmpv6 ::1 > ::2 " + " ".join(reversed(words.split(" ", 1)))) == Packet(
+        128, {**DISCOVERY, **said}
+    )
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
