@@ -8,8 +8,8 @@ from typing import TextIO
 from rulec import api
 from rulec.cli.arguments import Streams, add_reading
 from rulec.cli.inputs import ruleset
-from rulec.cli.outputs import complain, say
-from rulec.errors import InputError, Undecided
+from rulec.cli.outputs import say
+from rulec.errors import InputError
 from rulec.syntax.ruleset import Ruleset
 
 
@@ -25,7 +25,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(chosen: argparse.Namespace, streams: Streams) -> int:
-    """Compare two rulesets: 0 same, 1 different, 2 unusable input, 3 undecided."""
+    """Compare two rulesets: 0 same, 1 different, 2 unusable input."""
     stdin, stdout, stderr = streams
     old, new = (_readable(read, stderr) for read in _both(chosen, stdin))
     problems = [finding for read in (old, new) for finding in read.findings if finding.severity.rank == 2]
@@ -33,11 +33,7 @@ def run(chosen: argparse.Namespace, streams: Streams) -> int:
         print(line, file=stderr)
     if problems:
         return 2
-    try:
-        found = api.diff(old, new, chosen.memory << 20, chosen.all)
-    except Undecided as undecided:
-        complain(undecided, stderr)
-        return 3
+    found = api.diff(old, new, chosen.memory << 20, chosen.all)
     for line in api.render_diff(found, chosen.output_format):
         print(line, file=stdout)
     return int(not found.is_same if chosen.fail_on == "any" else found.number(chosen.fail_on) > 0)
@@ -47,11 +43,8 @@ def _readable(read: Ruleset, stderr: TextIO) -> Ruleset:
     """A dump with blotted-out arguments can be compared all the same."""
     read, lines = api.readable(read)
     if lines:
-        say(
-            f"{read.source.name}: {len(lines)} rules, the first on line {lines[0]}, hold what iptables-restore refuses;"
-            " whether they match is taken as unknown",
-            stderr,
-        )
+        refused = f"{len(lines)} rules, the first on line {lines[0]}, hold what iptables-restore refuses"
+        say(f"{read.source.name}: {refused}; whether they match is taken as unknown", stderr)
     return read
 
 

@@ -117,6 +117,24 @@ def test_policy_opens() -> None:
     assert finding.message.endswith("tcp/9200, tcp/11211: open to everybody by the policy of INPUT")
 
 
+OPENERS = [
+    (("INPUT -s 127.0.0.0/8 -j ACCEPT", ":INPUT ACCEPT [0:0]"), 1),
+    (("INPUT -s 198.51.100.0/24 -j ACCEPT", ":INPUT ACCEPT [0:0]"), 1),
+    (("INPUT -m set --match-set friends src -j ACCEPT", "INPUT -p tcp -j ACCEPT", DROP), 1),
+    (("INPUT -m limit --limit 9/min -j ACCEPT", "INPUT -s 198.51.100.7 -j ACCEPT", ":INPUT ACCEPT [0:0]"), 2),
+    (("INPUT -i eth0 -j ACCEPT", ":INPUT ACCEPT [0:0]"), 0),
+    ((*(f"INPUT -s {first}.0.0.0/2 -j ACCEPT" for first in (0, 64, 128, 192)), DROP), 3),
+]
+"""Rules and the policy, and which of them opens port 22 to the world; of several that only do so together, one."""
+
+
+@pytest.mark.parametrize(("lines", "opener"), OPENERS)
+def test_the_one_that_lets_everybody_in_is_named(lines: tuple[str, ...], opener: int) -> None:
+    *rules, policy = lines
+    (finding,) = found("open-to-world", text_of(policy, *rules), open_ports="22")
+    assert rules_named(finding) == [lines[opener]]
+
+
 def test_ports_may_be_chosen() -> None:
     text = text_of(DROP, "INPUT -p tcp --dport 8080 -j ACCEPT", "INPUT -p udp --dport 53 -j ACCEPT")
     chosen = found("open-to-world", text, open_ports="8080, 53/udp,53")
