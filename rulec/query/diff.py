@@ -13,9 +13,10 @@ from rulec.packetset.space import DEFAULT_MEMORY, Space
 from rulec.query.diff_changes import logging, rewriting, tracking
 from rulec.query.diff_deciders import Decider, rule_text
 from rulec.query.diff_flows import Flow, Group, doubtful, flows, one_of, opened_and_closed, said
+from rulec.query.diff_memories import doubts
 from rulec.query.diff_met import Met
-from rulec.query.diff_rules import Chains, Edit, Wording, chains, edits, say_the_same, wording
-from rulec.query.diff_walks import Walks, Within, doubts, walk_both
+from rulec.query.diff_rules import Edit, Wording, chains, edits, say_the_same, wording
+from rulec.query.diff_walks import Walks, walk_both
 from rulec.semantics.paths import PATHS
 from rulec.semantics.program import Step
 from rulec.semantics.ruleset import Prepared, in_space
@@ -80,13 +81,14 @@ def compare(old: Ruleset, new: Ruleset, memory: int = DEFAULT_MEMORY, most: int 
             " --family says what both are"
         )
     prepared = Prepared(old), Prepared(new)
-    before, after = (chains(one) for one in prepared)
+    before, after = chains(*prepared)
     nothing = Difference(old, new, (), {}, _switch(old, new), (), wording(old, new, before, after), _missing(old, new))
     if say_the_same(before, after):
         return nothing
     for one in prepared:
         _refuse_loops(one)
-    return in_space(prepared, lambda space: _in_words(prepared, space, nothing, before, after, most), memory)
+    changes = tuple(edits(before, after))
+    return in_space(prepared, lambda space: _in_words(prepared, space, nothing, changes, most), memory)
 
 
 def _refuse_loops(prepared: Prepared) -> None:
@@ -130,29 +132,28 @@ def _in_words(
     prepared: tuple[Prepared, Prepared],
     space: Space,
     nothing: Difference,
-    before: Chains,
-    after: Chains,
+    changes: tuple[Edit, ...],
     most: int | None,
 ) -> Difference:
-    walks = walk_both(*prepared, space)
+    walks = walk_both(*prepared, space, _changed(changes))
     groups = list(_groups(walks))
     found = [group for kind in KINDS for group in _shown(groups, kind, most)]
-    idle = tuple(_without_effect(walks, groups, edits(before, after)))
+    idle = tuple(_without_effect(walks, groups, changes))
     counts = {kind: _count(group for group in groups if group.kind == kind) for kind in KINDS}
     return nothing._replace(flows=tuple(said(group, walks) for group in found), counts=counts, edits=idle)
 
 
 def _groups(walks: Walks) -> Iterator[Group]:
-    known: dict[str, PacketSet] = {}
+    known: dict[str, tuple[PacketSet, PacketSet]] = {}
     some: dict[str, list[PacketSet]] = {}
     for path in PATHS:
         opened, closed = opened_and_closed(walks, path)
-        known[path] = opened.packets | closed.packets
+        known[path] = opened.packets, closed.packets
         for group in (*flows(walks, "opened", path, opened), *flows(walks, "closed", path, closed)):
             some.setdefault(path, []).append(one_of(group))
             yield group
         yield from logging(walks, path)
-    found = doubts(walks, {path: Within(walks, walks.old.space.union(sets)) for path, sets in some.items()})
+    found = doubts(walks, {path: walks.old.space.union(sets) for path, sets in some.items()})
     for path in PATHS:
         yield from doubtful(walks, path, found, known[path])
     yield from rewriting(walks)
@@ -171,22 +172,24 @@ def _count(groups: Iterable[Group]) -> Count:
 # ── rules ──
 
 
-def _without_effect(walks: Walks, groups: Iterable[Group], changes: Iterable[Edit]) -> Iterator[Edit]:
+def _without_effect(walks: Walks, groups: Iterable[Group], changes: tuple[Edit, ...]) -> Iterator[Edit]:
     """The changes of rules that no packet meets to which anything else happens now."""
     touched: dict[str, PacketSet] = {}
     for group in groups:
         for path in ("input", "forward") if group.path == "arriving" else (group.path,):
             touched[path] = touched.get(path, walks.old.space.nothing) | group.packets.possibly()
-    changes, gaps = list(changes), set()
-    steps = frozenset(step for edit in changes for step in (edit.old, edit.new) if step is not None)
-    met = [Met(walks, meaning, touched, steps) for meaning in (walks.old, walks.new)]
-    idle = []
+    met = [Met(walks, meaning, touched, _changed(changes)) for meaning in (walks.old, walks.new)]
+    idle, gaps = [], set()
     for edit in changes:
         if any(_has_effect(edit, step, found) for step, found in zip((edit.old, edit.new), met, strict=True)):
             gaps.add((edit.table, edit.chain, edit.gap))
         else:
             idle.append(edit)
     yield from (edit for edit in idle if edit.gap < 0 or (edit.table, edit.chain, edit.gap) not in gaps)
+
+
+def _changed(changes: tuple[Edit, ...]) -> frozenset[Step]:
+    return frozenset(step for edit in changes for step in (edit.old, edit.new) if step is not None)
 
 
 def _has_effect(edit: Edit, step: Step | None, met: Met) -> bool:

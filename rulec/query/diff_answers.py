@@ -7,7 +7,8 @@ from collections.abc import Hashable, Iterator
 from rulec.model import BASE_CHAINS, Family, Match, Rule
 from rulec.packetset.packet import Packet, as_set
 from rulec.packetset.packetset import PacketSet
-from rulec.query.diff_walks import Doubt, Walks
+from rulec.query.diff_memories import Doubt
+from rulec.query.diff_walks import Walks
 from rulec.semantics.opaque import has_memory
 from rulec.syntax.save import saved_rule
 
@@ -25,9 +26,11 @@ def answers_behind(packets: PacketSet, witness: Packet, walks: Walks) -> tuple[s
 def memory_text(doubt: Doubt, walks: Walks) -> tuple[str, ...]:
     """A memory by the match that asks it, where it stands now if it does."""
     step, meaning = (doubt.new[0], walks.new) if doubt.new else (doubt.old[0], walks.old)
-    match = next(match for match in step.rule.matches if has_memory(match))
+    match = next((match for match in step.rule.matches if has_memory(match)), None)
+    says = "which other packets get to" if match else "into which other packets are put"
+    match = match or next(match for match in step.rule.matches if match.name == "set")
     ruleset = meaning.prepared.ruleset
-    return (f"{_match_text(match, ruleset.family)} ({ruleset.source.name}:{step.line}), which other packets get to",)
+    return (f"{_match_text(match, ruleset.family)} ({ruleset.source.name}:{step.line}), {says}",)
 
 
 def _depends(packets: PacketSet, answer: PacketSet) -> bool:

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Hashable, Iterable, Iterator
+from collections import Counter
+from collections.abc import Hashable, Iterable, Iterator
 from typing import NamedTuple
 
 from rulec import catalogue
 from rulec.packetset.packetset import PacketSet
-from rulec.query.diff_walks import Walks, Within
+from rulec.query.diff_within import Within
 from rulec.semantics import nat
 from rulec.semantics.paths import Way
 from rulec.semantics.place import Hook
 from rulec.semantics.program import Step
+from rulec.semantics.reach import PolicyReach, Reach
 from rulec.semantics.ruleset import Meaning
-from rulec.semantics.walk import PolicyReach, Reach
 from rulec.syntax.ruleset import Ruleset
 
 _COUNTERS = re.compile(r"^\[\d+:\d+\] ")
@@ -44,6 +45,18 @@ class Part(NamedTuple):
     reach: Reach | PolicyReach | None
 
 
+class Lost(NamedTuple):
+    """What ends the way of packets, and those of them that nothing ends."""
+
+    parts: list[Part]
+    left: PacketSet
+
+
+def is_drop(step: Step) -> bool:
+    """Whether a rule drops all packets that it matches."""
+    return step.verdict == "DROP" or step.extension == "REJECT"
+
+
 def rule_decider(ruleset: Ruleset, step: Step) -> Decider:
     """A rule with its text as the file has it."""
     return Decider(ruleset.source.name, step.line, step.table, step.chain, rule_text(ruleset, step.line))
@@ -61,65 +74,75 @@ def _policy_decider(meaning: Meaning, reach: PolicyReach) -> Decider:
     return Decider(ruleset.source.name, line, hook.table, hook.name, text)
 
 
-def drops(walks: Walks, packets: PacketSet, meaning: Meaning, way: Way) -> list[Part]:
+def drops(within: Within, meaning: Meaning, way: Way) -> Lost:
     """Where a way ends for the packets: at a rule, or at a policy; those that take another way are left."""
     parts: list[Part] = []
-    left = packets
-    for reaches in _by_chain(way.reaches):
-        found = list(_rules(Within(walks, left), meaning, reaches, _drops))
-        if found:
-            parts += found
-            left -= packets.space.union(part.packets for part in found)
-    within = Within(walks, left)
-    parts += _policies(within, meaning, way, "DROP")
-    doubtful = [reach for reach in way.reaches if _may_drop(reach.step)]
-    if doubtful:
-        left = packets - packets.space.union(part.packets for part in parts)
-    for part in reversed(list(_rules(Within(walks, left), meaning, doubtful, _may_drop))):
-        ended = left & part.packets
-        if not ended.is_empty():
-            parts.append(part._replace(packets=ended))
-            left -= ended
-    return parts
+    left = within.packets
+    for found in _by_chain(within.met(meaning, way.path, is_drop, ending=True), way):
+        ended = found if left is within.packets else list(_among(left, found))
+        parts += (_part(meaning, reach, hit) for reach, hit in ended)
+        left -= left.space.union(hit for _, hit in ended)
+    for part in _policies(within.narrowed(left), meaning, way, "DROP"):
+        parts.append(part)
+        left -= part.packets
+    if left.is_empty():
+        return Lost(parts, left)
+    for hit in reversed(list(within.narrowed(left).met(meaning, way.path, _may_drop))):
+        for reach, both in _among(left, [hit]):
+            parts.append(_part(meaning, reach, both))
+            left -= both
+    return Lost(parts, left)
 
 
-def _by_chain(reaches: Iterable[Reach]) -> list[list[Reach]]:
-    """The rules that drop packets, by chain; those chains first that have most, after which few packets are left."""
-    found: dict[tuple[Hook, str], list[Reach]] = {}
-    for reach in reaches:
-        if _drops(reach.step) and reach.is_met:
-            found.setdefault((reach.hook, reach.step.chain), []).append(reach)
-    return sorted(found.values(), key=lambda some: -len(some))
+_Hits = list[tuple[Reach, PacketSet]]
+
+
+def _among(packets: PacketSet, hits: _Hits) -> Iterator[tuple[Reach, PacketSet]]:
+    for reach, hit in hits:
+        both = packets & hit
+        if not both.is_empty():
+            yield reach, both
+
+
+def _by_chain(hits: Iterable[tuple[Reach, PacketSet]], way: Way) -> list[_Hits]:
+    """The rules that drop packets, by chain; those chains first in which most drop some, after which few are left."""
+    found: dict[tuple[Hook, str], _Hits] = {}
+    for reach, hit in hits:
+        found.setdefault((reach.hook, reach.step.chain), []).append((reach, hit))
+    if len(found) < 2:
+        return list(found.values())
+    known = {reach for some in found.values() for reach, _ in some}
+    dropping = (reach for reach in way.reaches if is_drop(reach.step))
+    places = ((reach, (reach.hook, reach.step.chain)) for reach in dropping)
+    counts = Counter(place for reach, place in places if place in found and (reach in known or reach.is_met))
+    return sorted(found.values(), key=lambda some: -counts[some[0][0].hook, some[0][0].step.chain])
 
 
 def accepts(within: Within, meaning: Meaning, way: Way, hook: Hook) -> Part | None:
     """What lets some of the packets pass at a hook: a rule there, or else one of the table filter, or the policy."""
-    here = (reach for reach in way.reaches if reach.hook == hook)
-    filtered = (reach for reach in way.reaches if reach.hook.table == "filter" != hook.table)
-    policies = (part for part in _policies(within, meaning, way, "ACCEPT") if part.hook == hook)
-    candidates = (_rules(within, meaning, here, _accepts), _rules(within, meaning, filtered, _accepts), policies)
-    return next((part for parts in candidates for part in parts), None)
+    hits = list(within.met(meaning, way.path, _accepts))
+    here = (hit for hit in hits if hit[0].hook == hook)
+    filtered = (hit for hit in hits if hit[0].hook.table == "filter" != hook.table)
+    first = next(here, None) or next(filtered, None)
+    if first is not None:
+        return _part(meaning, *first)
+    return next((part for part in _policies(within, meaning, way, "ACCEPT") if part.hook == hook), None)
 
 
-def decided_by(part: Part, packets: PacketSet, walks: Walks) -> PacketSet:
+def decided_by(part: Part, within: Within, meaning: Meaning, way: Way) -> PacketSet:
     """The packets of a set of which the rule or policy of a part decides."""
-    within = Within(walks, packets)
     if isinstance(part.reach, PolicyReach):
         return within.of(part.reach.arrives)
-    reaches = [] if part.reach is None else [part.reach]
-    return next((hit for _, hit in within.met(reaches, lambda step: True)), packets.space.nothing)
+    return within.matching(meaning, way.path, part.reach) if part.reach else within.packets.space.nothing
 
 
-def _rules(
-    within: Within, meaning: Meaning, reaches: Iterable[Reach], wanted: Callable[[Step], bool]
-) -> Iterator[Part]:
-    for reach, packets in within.met(reaches, wanted):
-        decider = rule_decider(meaning.prepared.ruleset, reach.step)
-        yield Part(decider, reach.hook, (reach.hook, _shape(reach.step)), packets, reach)
+def _part(meaning: Meaning, reach: Reach, packets: PacketSet) -> Part:
+    decider = rule_decider(meaning.prepared.ruleset, reach.step)
+    return Part(decider, reach.hook, (reach.hook, _shape(reach.step)), packets, reach)
 
 
 def _policies(within: Within, meaning: Meaning, way: Way, policy: str) -> Iterator[Part]:
-    for reach in way.policies:
+    for reach in way.policies if not within.packets.is_empty() else ():
         if reach.policy == policy and not (packets := within.of(reach.arrives)).is_empty():
             yield Part(_policy_decider(meaning, reach), reach.hook, (reach.hook, "policy"), packets, reach)
 
@@ -129,10 +152,6 @@ def _shape(step: Step) -> Hashable:
     options = [(use.option, use.negated) for use in step.rule.base]
     matches = [(match.name, *((use.option, use.negated) for use in match.uses)) for match in step.rule.matches]
     return step.chain, tuple(options), tuple(matches), step.rule.target
-
-
-def _drops(step: Step) -> bool:
-    return step.verdict == "DROP" or step.extension == "REJECT"
 
 
 def _may_drop(step: Step) -> bool:

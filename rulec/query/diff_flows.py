@@ -8,14 +8,20 @@ from typing import NamedTuple
 from rulec.packetset.packet import Packet, as_set
 from rulec.packetset.packetset import PacketSet
 from rulec.query.diff_answers import answers_behind, memory_text
-from rulec.query.diff_deciders import Decider, Part, accepts, decided_by, drops, rule_decider
-from rulec.query.diff_walks import Delta, Doubt, Walks, Within
+from rulec.query.diff_deciders import Decider, Lost, Part, accepts, decided_by, drops, rule_decider
+from rulec.query.diff_memories import Doubt
+from rulec.query.diff_walks import Delta, Walks
+from rulec.query.diff_within import Within
 from rulec.query.diff_words import region_texts, witness
 from rulec.semantics.place import Hook
+from rulec.semantics.reach import PolicyReach
 from rulec.semantics.ruleset import Meaning
 
 _FEW = 3
 """So many rules that are alike are told one by one."""
+
+_MANY = 20_000
+"""So many nodes make a set of packets large."""
 
 _ROUTE = "where the packets are routed to, once NAT has rewritten them"
 _FILTERED = {"input": "INPUT", "forward": "FORWARD", "output": "OUTPUT"}
@@ -78,37 +84,61 @@ def flows(walks: Walks, kind: str, path: str, found: Delta) -> Iterator[Group]:
 
 def _groups(walks: Walks, kind: str, path: str, packets: PacketSet) -> Iterator[Group]:
     stopping, passing = (walks.old, walks.new) if kind == "opened" else (walks.new, walks.old)
-    lost = drops(walks, packets, stopping, stopping.way(path))
+    within, lost = _lost(walks, path, packets, stopping)
     left = packets
-    for losers in _alike(lost):
-        together = left & packets.space.union(part.packets for part in losers)
+    for alike in _alike(lost.parts):
+        if left.is_empty():
+            break
+        losers = list(_among(packets, alike)) if within.is_rough else alike
+        losing = [part.packets if left is packets else left & part.packets for part in losers]
+        together = packets.space.union(losing)
         if together.is_empty():
             continue
         if len(losers) > _FEW:
             yield _joined(walks, kind, path, together, losers[0], passing)
         else:
-            for loser in losers:
-                yield from _pairs(walks, kind, path, loser._replace(packets=loser.packets & left), passing)
+            for loser, some in zip(losers, losing, strict=True):
+                yield from _pairs(walks, kind, path, loser, within.narrowed(some), passing)
         left -= together.possibly()
     if not left.is_empty():
         hook = Hook(path, _FILTERED[path], "filter")
         elsewhere = Part(_nowhere(stopping, f"these packets do not take the way {path}"), hook, None, left, None)
-        for group in _pairs(walks, kind, path, elsewhere, passing):
+        for group in _pairs(walks, kind, path, elsewhere, Within(walks, left), passing):
             yield group._replace(surely=False, depends_on=(_ROUTE,))
 
 
-def _pairs(walks: Walks, kind: str, path: str, loser: Part, passing: Meaning) -> Iterator[Group]:
+def _among(packets: PacketSet, parts: Iterable[Part]) -> Iterator[Part]:
+    for part in parts:
+        both = packets & part.packets
+        if not both.is_empty():
+            yield part._replace(packets=both)
+
+
+def _lost(walks: Walks, path: str, packets: PacketSet, stopping: Meaning) -> tuple[Within, Lost]:
+    """What stops packets: many are looked for where rules changed, and others anywhere."""
+    way = stopping.way(path)
+    focus = walks.focus(path) if packets.function.node_count() > _MANY else None
+    if focus is not None:
+        within = Within(walks, packets, focus)
+        lost = drops(within, stopping, way)
+        by_policy = (part.packets for part in lost.parts if isinstance(part.reach, PolicyReach))
+        if lost.left.is_empty() and all(packets <= focus.around for packets in by_policy):
+            return within, lost
+    within = Within(walks, packets)
+    return within, drops(within, stopping, way)
+
+
+def _pairs(walks: Walks, kind: str, path: str, loser: Part, within: Within, passing: Meaning) -> Iterator[Group]:
     """What one rule or policy stops, by the rules that let it pass; the rest together where these are many."""
-    left = loser.packets
+    left, possible = within.packets, within.packets.possibly()
     pairs: list[tuple[Part, PacketSet]] = []
-    while not left.is_empty() and len(pairs) < _FEW:
-        winner = _winner(walks, path, left, loser.hook, passing)
-        if winner is None:
-            break
-        both = left & decided_by(winner, left, walks)
-        pairs.append((winner, both))
-        left -= both.possibly()
-    following = None if left.is_empty() else _winner(walks, path, left, loser.hook, passing)
+    following = _winner(walks, path, left, possible, loser.hook, passing)
+    while following is not None and len(pairs) < _FEW:
+        both = decided_by(following, within.narrowed(left), passing, passing.way(path))
+        pairs.append((following, both))
+        taken = both.possibly()
+        left, possible = left - taken, possible - taken
+        following = _winner(walks, path, left, possible, loser.hook, passing)
     for winner, both in pairs:
         if following is not None and winner.alike == following.alike:
             left |= both
@@ -120,7 +150,8 @@ def _pairs(walks: Walks, kind: str, path: str, loser: Part, passing: Meaning) ->
 
 def _joined(walks: Walks, kind: str, path: str, packets: PacketSet, loser: Part, passing: Meaning) -> Group:
     """Packets of which different rules decide; those are shown that decide of one of them."""
-    winner = _winner(walks, path, loser.packets & packets, loser.hook, passing)
+    both = loser.packets & packets
+    winner = _winner(walks, path, both, both.possibly(), loser.hook, passing)
     if winner is None:
         table = loser.hook.table
         there = table in passing.prepared.ruleset.tables
@@ -130,9 +161,13 @@ def _joined(walks: Walks, kind: str, path: str, packets: PacketSet, loser: Part,
     return group._replace(example=winner.packets, others_before=True, others_after=True)
 
 
-def _winner(walks: Walks, path: str, packets: PacketSet, hook: Hook, passing: Meaning) -> Part | None:
-    """What lets one of the packets pass at a hook."""
-    one = packets & as_set(witness(packets.possibly(), path), packets.space)
+def _winner(
+    walks: Walks, path: str, packets: PacketSet, possible: PacketSet, hook: Hook, passing: Meaning
+) -> Part | None:
+    """What lets one of the packets pass at a hook; ``possible`` are those of them for some answer to the unknown."""
+    if packets.is_empty():
+        return None
+    one = packets & as_set(witness(possible, path), packets.space)
     return accepts(Within(walks, packets if one.is_empty() else one), passing, passing.way(path), hook)
 
 
@@ -145,8 +180,11 @@ def _group(kind: str, path: str, packets: PacketSet, loser: Decider, winner: Dec
     return Group(kind, path, True, packets, before, after)
 
 
-def doubtful(walks: Walks, path: str, found: Iterable[Doubt], known: PacketSet) -> Iterator[Group]:
+def doubtful(walks: Walks, path: str, found: list[Doubt], different: tuple[PacketSet, PacketSet]) -> Iterator[Group]:
     """The packets of which a memory decides that others may have filled, but for those that are known to differ."""
+    if not found:
+        return
+    known = different[0] | different[1]
     accepted = [walks.settled(meaning.way(path).accepted) for meaning in (walks.old, walks.new)]
     for doubt in found:
         parts = (one.function.exists(doubt.answers) & ~one.function.forall(doubt.answers) for one in accepted)

@@ -6,14 +6,15 @@ from collections.abc import Iterator, Mapping
 from functools import cached_property
 
 from rulec.packetset.packetset import PacketSet
-from rulec.query.diff_walks import Walks, Within
+from rulec.query.diff_walks import Walks
+from rulec.query.diff_within import Within
 from rulec.query.diff_words import is_simple
 from rulec.semantics.paths import Way
 from rulec.semantics.place import Memory, Place
 from rulec.semantics.program import Step
+from rulec.semantics.reach import Reach
 from rulec.semantics.rule import matching
 from rulec.semantics.ruleset import Meaning
-from rulec.semantics.walk import Reach
 
 _SIMPLE = 20_000
 """So many nodes a set may have that is sent through all rules."""
@@ -43,12 +44,12 @@ class Met:
 
     def _on(self, way: Way, packets: PacketSet) -> Iterator[Step]:
         if is_simple(packets, _SIMPLE):
-            for reach, _ in Within(self._walks, packets).met(way.reaches, self._wanted.__contains__):
+            for reach, _ in Within(self._walks, packets).met(self._meaning, way.path, self._wanted.__contains__):
                 yield reach.step
             return
         shadows: dict[frozenset[str], PacketSet] = {}
         for reach in way.reaches:
-            if reach.is_met and reach.step in self._wanted and self._may_match(reach, packets, shadows):
+            if reach.step in self._wanted and reach.is_met and self._may_match(reach, packets, shadows):
                 yield reach.step
 
     def _may_match(self, reach: Reach, packets: PacketSet, shadows: dict[frozenset[str], PacketSet]) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import reduce
+
 from rulec.packetset.believable import sample
 from rulec.packetset.fields import ADDRESS_TYPES, PRIORS, TRACKED_STATES
 from rulec.packetset.packet import Packet
@@ -35,17 +37,20 @@ def region_texts(packets: PacketSet, enters: PacketSet, path: str) -> tuple[str,
     new connection is seen from its own side, that what comes in is for this host.
     """
     within = enters
-    for implied in _implied(packets, path):
-        if packets <= implied:
-            within &= implied
-        elif packets.meets(implied):
-            packets, within = packets & implied, within & implied
+    several = _implied(packets, path)
+    together = reduce(PacketSet.__and__, several)
+    for implied in [together] if packets.meets(together) else several:
+        ordinary = packets & implied
+        if not ordinary.is_empty():
+            packets, within = ordinary, within & implied
     found = regions(packets, within) if is_simple(packets) else [describe(packets, within)]
     return tuple(str(region) for region in found)
 
 
 def is_simple(packets: PacketSet, nodes: int = _SIMPLE) -> bool:
     """Whether a set has no more than so many nodes."""
+    if packets.function.node_count() > nodes:
+        return False
     seen, stack = {packets.function}, [packets.function]
     while stack and len(seen) <= nodes:
         parts = [part for part in stack.pop().cofactors() or () if part not in seen]

@@ -45,6 +45,39 @@ def kinds(found: Difference) -> list[tuple[str, bool]]:
     return [(flow.kind, flow.surely) for flow in found.flows]
 
 
+# ── sets that rules fill ──
+
+ASKS, FILLS, TAKES = (
+    "-m set --match-set bad src -j DROP",
+    "-p tcp --dport 23 -j SET --add-set bad src",
+    "-p tcp --dport 22 -j ACCEPT",
+)
+OTHER = "-m set --match-set good src -j DROP"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "kinds_found"),
+    [
+        ((ASKS, TAKES), (ASKS, FILLS, TAKES), [("doubtful", False)]),
+        ((ASKS, FILLS, TAKES), (ASKS, TAKES), [("doubtful", False)]),
+        ((ASKS, FILLS, TAKES), (ASKS, FILLS.replace("23", "24"), TAKES), [("doubtful", False)]),
+        ((ASKS, FILLS, TAKES), (ASKS, FILLS.replace("add", "del"), TAKES), [("doubtful", False)]),
+        ((ASKS, FILLS, TAKES), (ASKS, "-s 10.0.0.1 -j RETURN", FILLS, TAKES), [("closed", False), ("doubtful", False)]),
+        ((ASKS, FILLS, TAKES), (ASKS, "-p udp", FILLS, TAKES), []),
+        ((OTHER, TAKES), (OTHER, FILLS, TAKES), []),
+        ((TAKES,), (FILLS, TAKES), []),
+    ],
+)
+def test_what_a_set_holds_depends_on_the_rules_that_fill_it(
+    old: tuple[str, ...], new: tuple[str, ...], kinds_found: list[tuple[str, bool]]
+) -> None:
+    found = compared(filtered(*old), filtered(*new))
+    assert kinds(found) == kinds_found
+    for flow in found.flows:
+        if flow.kind == "doubtful":
+            assert flow.depends_on == ("-m set --match-set bad src (b.v4:5), into which other packets are put",)
+
+
 # ── the same ──
 
 

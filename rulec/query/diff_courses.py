@@ -1,0 +1,187 @@
+"""Where some packets get to on a way: they are sent down the chains, and only into those that they reach.
+
+What gets to a rule is a large set where that is told of all packets; of a few
+it is soon found out, rule by rule from the beginning of the way.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from itertools import dropwhile, islice
+from typing import NamedTuple
+
+from rulec.packetset.packetset import PacketSet
+from rulec.semantics.program import Step
+from rulec.semantics.reach import Entry, Reach
+
+_Origin = tuple[Entry, PacketSet]
+
+
+class Leg(NamedTuple):
+    """Rules of one chain that packets meet one after another; what was asked of those behind each, if it is known."""
+
+    entry: Entry
+    reaches: tuple[Reach, ...]
+    behind: tuple[PacketSet | None, ...]
+
+
+class Choice(NamedTuple):
+    """Some rules, and by leg what leads to them: those that are wanted, and the calls of chains in which such are."""
+
+    wanted: frozenset[Reach]
+    stops: dict[Entry, tuple[int, ...]]
+
+
+class Course:
+    """The rules of a way in the order in which packets meet them."""
+
+    def __init__(self, reaches: Iterable[Reach]) -> None:
+        self.legs = list(_legs(reaches))
+        self._starts = {leg.entry for leg in self.legs}
+        self._origins: dict[Entry, tuple[_Origin, ...]] = {}
+        for leg in self.legs:
+            self._remember(leg.entry)
+        self._choices: dict[Callable[[Step], bool], Choice] = {}
+
+    def beginnings(self) -> Iterator[PacketSet]:
+        """The packets that come from elsewhere."""
+        return (entry.exact for entry, origins in self._origins.items() if not origins)
+
+    def origins(self, entry: Entry) -> tuple[_Origin, ...]:
+        """Where packets come from to an entry, as it was when all had been walked."""
+        return self._origins[entry]
+
+    def choice(self, wanted: Callable[[Step], bool]) -> Choice:
+        """The rules that are wanted."""
+        if wanted not in self._choices:
+            self._choices[wanted] = self.leading_to(
+                reach for leg in self.legs for reach in leg.reaches if wanted(reach.step)
+            )
+        return self._choices[wanted]
+
+    def leading_to(self, wanted: Iterable[Reach]) -> Choice:
+        """Some rules, and what leads to them."""
+        chosen, stops, calls = frozenset(wanted), {}, set[_Origin]()
+        entries = {reach.entry for reach in chosen}
+        for leg in reversed(self.legs):
+            if leg.entry in entries:
+                found = list(self._comes_from(leg.entry))
+                calls.update(found)
+                entries.update(origin for origin, _ in found)
+                stops[leg.entry] = tuple(
+                    number
+                    for number, reach in enumerate(leg.reaches)
+                    if reach in chosen or (leg.entry, reach.matching) in calls
+                )
+        return Choice(chosen, stops)
+
+    def sent(
+        self, packets: PacketSet, choice: Choice, ending: bool = False, idle: frozenset[Reach] = frozenset()
+    ) -> Iterator[tuple[Reach, PacketSet]]:
+        """The chosen rules that any of the packets meet and match, with those that do.
+
+        ``ending`` says that all these rules end the way of a packet: then only
+        those are sent into a chain that do not come back.  Of the ``idle`` rules it is
+        known that packets get past them, or else do not matter.
+        """
+        flow = _Flow(self, packets)
+        for leg in self.legs:
+            if leg.entry in choice.stops:
+                here = flow.arriving(leg.entry)
+                if not here.is_empty():
+                    yield from _along(leg, here, choice, flow, ending, idle)
+
+    def arriving(self, packets: PacketSet, reach: Reach) -> PacketSet:
+        """Those of some packets that get to a rule."""
+        flow, choice = _Flow(self, packets), self.leading_to([reach])
+        for leg in self.legs:
+            if leg.entry is reach.entry:
+                break
+            if leg.entry in choice.stops:
+                deque(_along(leg, flow.arriving(leg.entry), choice, flow, False, frozenset()), maxlen=0)
+        return flow.arriving(reach.entry) & reach.passing
+
+    def behind(self, reach: Reach) -> Iterator[Reach]:
+        """The rules of the chain behind a rule."""
+        number = next(number for number, leg in enumerate(self.legs) if leg.entry is reach.entry)
+        rest = dropwhile(lambda other: other is not reach, self.legs[number].reaches)
+        yield from islice(rest, 1, None)
+        while self.legs[number].behind[-1] is not None:
+            number += 1
+            yield from self.legs[number].reaches
+
+    def is_start(self, entry: Entry) -> bool:
+        """Whether a leg begins with it."""
+        return entry in self._starts
+
+    def _remember(self, entry: Entry) -> None:
+        if entry not in self._origins:
+            self._origins[entry] = entry.origins
+            for origin, _ in entry.origins:
+                self._remember(origin)
+
+    def _comes_from(self, entry: Entry) -> Iterator[_Origin]:
+        """The ends of legs, and the calls, from which packets come to an entry."""
+        for origin, packets in self._origins[entry]:
+            if origin in self._starts:
+                yield origin, packets
+            else:
+                yield from self._comes_from(origin)
+
+
+class _Flow:
+    """Packets on their way; ``at`` are those that are known to have come from a leg to another."""
+
+    def __init__(self, course: Course, packets: PacketSet) -> None:
+        self.at: dict[_Origin, PacketSet] = {}
+        self._course = course
+        self._packets = packets
+        self._nothing: PacketSet = packets.space.nothing
+        self._arrived: dict[Entry, PacketSet] = {}
+
+    def arriving(self, entry: Entry) -> PacketSet:
+        """Those that get to an entry."""
+        if entry not in self._arrived:
+            origins = self._course.origins(entry)
+            parts = [self._from(origin, packets) for origin, packets in origins]
+            some = [part for part in parts if not part.is_empty()]
+            self._arrived[entry] = self._packets.space.union(some) if origins else self._packets & entry.exact
+        return self._arrived[entry]
+
+    def _from(self, origin: Entry, packets: PacketSet) -> PacketSet:
+        if self._course.is_start(origin):
+            return self.at.get((origin, packets), self._nothing)
+        return self.arriving(origin) & packets
+
+
+def _along(
+    leg: Leg, here: PacketSet, choice: Choice, flow: _Flow, ending: bool, idle: frozenset[Reach]
+) -> Iterator[tuple[Reach, PacketSet]]:
+    """Send packets along a leg."""
+    for number in choice.stops[leg.entry]:
+        reach, behind = leg.reaches[number], leg.behind[number]
+        if reach in idle:
+            continue
+        hit = here & reach.matching
+        if hit.is_empty():
+            continue
+        if reach in choice.wanted:
+            yield reach, hit
+        flow.at[leg.entry, reach.matching] = hit - behind if ending and behind is not None else hit
+    end = leg.behind[-1]
+    if end is not None:
+        flow.at[leg.entry, end] = here if idle.issuperset(leg.reaches) else here & end
+
+
+def _legs(reaches: Iterable[Reach]) -> Iterator[Leg]:
+    together: list[list[Reach]] = []
+    for reach in reaches:
+        if not together or together[-1][0].entry is not reach.entry:
+            together.append([])
+        together[-1].append(reach)
+    for number, found in enumerate(together):
+        following = together[number + 1][0].entry.origins if number + 1 < len(together) else ()
+        goes_on = len(following) == 1 and following[0][0] is found[0].entry
+        end = following[0][1] if goes_on else None
+        yield Leg(found[0].entry, tuple(found), (*(reach.passing for reach in found[1:]), end))
