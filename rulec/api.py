@@ -130,7 +130,13 @@ def render_traces(ruleset: Ruleset, traces: Iterable[Any], form: str) -> Iterato
 def load_version(against: str, path: str, family: str | None = None, opaque: Iterable[str] = ()) -> Ruleset:
     """Read a version of a file that git has, ``git:REF`` or ``git:REF:PATH``; InputError when there is none."""
     source: Source = lazy("rulec.query.diff_against").version(against, path)
-    return parse(source.text, source.name, family, opaque)
+    return parse_dump(source.text, source.name, family, opaque)
+
+
+def parse_dump(text: str, name: str, family: str | None = None, opaque: Iterable[str] = ()) -> Ruleset:
+    """Read a ruleset as it is published: MAC addresses that were blotted out are taken as unknown."""
+    text, names = lazy("rulec.query.diff_unreadable").without_blots(text)
+    return parse(text, name, family, (*opaque, *names))
 
 
 def readable(ruleset: Ruleset) -> tuple[Ruleset, tuple[int, ...]]:

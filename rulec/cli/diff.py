@@ -7,7 +7,7 @@ from typing import TextIO
 
 from rulec import api
 from rulec.cli.arguments import Streams, add_reading
-from rulec.cli.inputs import ruleset
+from rulec.cli.inputs import text
 from rulec.cli.outputs import say
 from rulec.errors import InputError
 from rulec.syntax.ruleset import Ruleset
@@ -53,8 +53,9 @@ def _both(chosen: argparse.Namespace, stdin: TextIO) -> tuple[Ruleset, Ruleset]:
         raise InputError("one file goes with --against, and without it two: the old ruleset and the new one")
     if chosen.files == ["-", "-"]:
         raise InputError("standard input holds one ruleset, not both")
-    read = [ruleset(path, chosen, stdin) for path in chosen.files]
+    family = None if chosen.family == "auto" else chosen.family
+    texts = [text(path, stdin) for path in chosen.files]
+    read = [api.parse_dump(content, name, family, chosen.opaque) for name, content in texts]
     if not chosen.against:
         return read[0], read[1]
-    family = chosen.family if chosen.family != "auto" else read[0].family.value
-    return api.load_version(chosen.against, chosen.files[0], family, chosen.opaque), read[0]
+    return api.load_version(chosen.against, chosen.files[0], read[0].family.value, chosen.opaque), read[0]

@@ -189,7 +189,7 @@ def _same_of(walks: Walks, old: Reach, new: Reach, few: dict[str, PacketSet]) ->
     return all(
         walks.course(walks.old, path).arriving(packets, old) == walks.course(walks.new, path).arriving(packets, new)
         for path, packets in few.items()
-        if path == old.hook.path or path != "output" and old.hook.path == "arriving"
+        if path == old.hook.path or (path != "output" and old.hook.path == "arriving")
     )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
+from collections.abc import Iterator
 
 from rulec.diagnostics import Severity
 from rulec.semantics.opaque import UNREADABLE
@@ -16,13 +17,24 @@ from rulec.syntax.reader import read
 from rulec.syntax.ruleset import Ruleset
 
 _MATCH = re.compile(r"(?<= -m )\S+")
+_BLOTTED = re.compile(r"(?<= -m )(?=mac (?:! )?--mac-source (?:XX:){5}XX(?:\s|$))")
+"""Where the match stands of a MAC address that was blotted out in the usual way."""
+
+
+def without_blots(text: str) -> tuple[str, tuple[str, ...]]:
+    """The text of a ruleset with blotted MAC addresses taken as unknown, and the names that this makes opaque.
+
+    Thousands of them are not worth an error each.
+    """
+    marked = _BLOTTED.sub(UNREADABLE, text)
+    return marked, () if marked == text else (f"{UNREADABLE}mac",)
 
 
 def readable(ruleset: Ruleset) -> tuple[Ruleset, tuple[int, ...]]:
     """The ruleset with such matches taken as unknown, and their lines; itself where that does not help."""
     marks = _places(ruleset)
     if not marks:
-        return ruleset, ()
+        return ruleset, tuple(sorted(_marked(ruleset)))
     lines = ruleset.source.text.split("\n")
     names = set()
     for number, places in marks.items():
@@ -32,7 +44,14 @@ def readable(ruleset: Ruleset) -> tuple[Ruleset, tuple[int, ...]]:
             names.add(UNREADABLE + line[start:].split(" ", 1)[0])
     dialect = ruleset.dialect._replace(opaque=ruleset.dialect.opaque | names)
     again = read(Source(ruleset.source.name, "\n".join(lines)), dialect)
-    return (again, tuple(sorted(marks))) if again.valid else (ruleset, ())
+    return (again, tuple(sorted({*marks, *_marked(ruleset)}))) if again.valid else (ruleset, ())
+
+
+def _marked(ruleset: Ruleset) -> Iterator[int]:
+    """The lines that were marked before they were read."""
+    if UNREADABLE in ruleset.source.text:
+        lines = ruleset.source.text.split("\n")
+        yield from (number for number, line in enumerate(lines, 1) if f" -m {UNREADABLE}" in line)
 
 
 def _places(ruleset: Ruleset) -> dict[int, set[int]]:

@@ -204,6 +204,8 @@ def test_the_largest_flow_comes_first_and_the_rest_is_counted() -> None:
 
 
 LIMITED = "-p icmp -m limit --limit {}/sec -j ACCEPT"
+REFUSED = ["-m limit --limit 5/sec -j REJECT", "-p icmp -j LOG", "-j DROP"]
+LEFT_OPEN = ["-m limit --limit 5/sec -j REJECT", "-p tcp -j DROP", "-j ACCEPT"]
 
 
 @pytest.mark.parametrize(
@@ -211,6 +213,8 @@ LIMITED = "-p icmp -m limit --limit {}/sec -j ACCEPT"
     [
         ([LIMITED.format(5)], [LIMITED.format(9)], {("opened", False), ("closed", False)}),
         ([LIMITED.format(5)], ["-s 10.0.0.1 -j DROP", LIMITED.format(5)], {("closed", False), ("doubtful", False)}),
+        (REFUSED, ["-s 10.0.0.1 -j ACCEPT", *REFUSED], {("opened", True), ("unlogged", False)}),
+        (LEFT_OPEN, ["-s 10.0.0.1 -j DROP", *LEFT_OPEN], {("closed", False), ("doubtful", False)}),
         (["-j DROP"], ["-m set --match-set friends src -j ACCEPT", "-j DROP"], {("opened", False)}),
         (["-p udp -j LOG"], [], {("unlogged", True)}),
         ([], ["-p udp -j NFLOG"], {("logged", True)}),

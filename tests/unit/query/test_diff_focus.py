@@ -51,6 +51,7 @@ SPOOFED = [
     "to3 -j REJECT",
 ]
 OWN = "".join(f":{name} - [0:0]\n" for name in ("from1", "to2", "to3"))
+LIMITED = "*raw\n:PREROUTING ACCEPT [0:0]\n-A PREROUTING -p udp -m limit --limit 5/sec -j DROP\nCOMMIT\n"
 HASHLIMIT = "-m hashlimit --hashlimit-above 10/sec --hashlimit-mode srcip --hashlimit-name flood -j ACCEPT"
 PAIRS = {
     "spoofed": (
@@ -64,6 +65,7 @@ PAIRS = {
         filtered(f"FORWARD -p tcp {HASHLIMIT}", f"FORWARD -p udp {HASHLIMIT}"),
         filtered(f"FORWARD -p udp {HASHLIMIT}", f"FORWARD -p udp {HASHLIMIT}"),
     ),
+    "a memory on another way": (LIMITED + filtered("OUTPUT -p udp -j DROP"), LIMITED + filtered()),
     **{
         f"{kind} {seed}": (generate.text(kind, 150, seed), generate.text(kind, 150, seed, edits=5))
         for kind in ("campus", "acl")
