@@ -14,7 +14,7 @@ from rulec.query.diff_changes import logging, rewriting, tracking
 from rulec.query.diff_deciders import Decider, rule_text
 from rulec.query.diff_flows import Flow, Group, doubtful, flows, one_of, opened_and_closed, said
 from rulec.query.diff_memories import doubts
-from rulec.query.diff_met import Met
+from rulec.query.diff_met import Gap, Met
 from rulec.query.diff_rules import Edit, Wording, chains, edits, say_the_same, wording
 from rulec.query.diff_walks import Walks, walk_both
 from rulec.semantics.paths import PATHS
@@ -178,14 +178,19 @@ def _without_effect(walks: Walks, groups: Iterable[Group], changes: tuple[Edit, 
     for group in groups:
         for path in ("input", "forward") if group.path == "arriving" else (group.path,):
             touched[path] = touched.get(path, walks.old.space.nothing) | group.packets.possibly()
-    met = [Met(walks, meaning, touched, _changed(changes)) for meaning in (walks.old, walks.new)]
-    idle, gaps = [], set()
-    for edit in changes:
-        if any(_has_effect(edit, step, found) for step, found in zip((edit.old, edit.new), met, strict=True)):
-            gaps.add((edit.table, edit.chain, edit.gap))
-        else:
-            idle.append(edit)
-    yield from (edit for edit in idle if edit.gap < 0 or (edit.table, edit.chain, edit.gap) not in gaps)
+    gaps = {step: _gap(edit) for edit in changes for step in (edit.old, edit.new) if step is not None}
+    told: set[Gap | None] = set()
+    met = [Met(walks, meaning, touched, gaps, told) for meaning in (walks.old, walks.new)]
+    idle = [
+        edit
+        for edit in changes
+        if not any(_has_effect(edit, step, found) for step, found in zip((edit.old, edit.new), met, strict=True))
+    ]
+    yield from (edit for edit in idle if _gap(edit) not in told)
+
+
+def _gap(edit: Edit) -> Gap | None:
+    return (edit.table, edit.chain, edit.gap) if edit.gap >= 0 else None
 
 
 def _changed(changes: tuple[Edit, ...]) -> frozenset[Step]:

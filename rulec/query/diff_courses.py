@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from itertools import dropwhile, islice
+from itertools import dropwhile, islice, takewhile
 from typing import NamedTuple
 
 from rulec.packetset.packetset import PacketSet
@@ -77,29 +77,32 @@ class Course:
         return Choice(chosen, stops)
 
     def sent(
-        self, packets: PacketSet, choice: Choice, ending: bool = False, idle: frozenset[Reach] = frozenset()
+        self,
+        packets: PacketSet,
+        choice: Choice,
+        ending: bool = False,
+        idle: frozenset[Reach] = frozenset(),
+        unless: Callable[[Step], bool] = lambda step: False,
     ) -> Iterator[tuple[Reach, PacketSet]]:
         """The chosen rules that any of the packets meet and match, with those that do.
 
         ``ending`` says that all these rules end the way of a packet: then only
         those are sent into a chain that do not come back.  Of the ``idle`` rules it is
-        known that packets get past them, or else do not matter.
+        known that packets get past them, or else do not matter; ``unless`` says of
+        others, when it comes to them, that nobody wants them any more.
         """
-        flow = _Flow(self, packets)
+        flow = _Flow(self, packets, choice, ending, idle, unless)
         for leg in self.legs:
             if leg.entry in choice.stops:
-                here = flow.arriving(leg.entry)
-                if not here.is_empty():
-                    yield from _along(leg, here, choice, flow, ending, idle)
+                yield from flow.along(leg)
 
     def arriving(self, packets: PacketSet, reach: Reach) -> PacketSet:
         """Those of some packets that get to a rule."""
-        flow, choice = _Flow(self, packets), self.leading_to([reach])
-        for leg in self.legs:
-            if leg.entry is reach.entry:
-                break
+        choice = self.leading_to([reach])
+        flow = _Flow(self, packets, choice, False, frozenset(), lambda step: False)
+        for leg in takewhile(lambda leg: leg.entry is not reach.entry, self.legs):
             if leg.entry in choice.stops:
-                deque(_along(leg, flow.arriving(leg.entry), choice, flow, False, frozenset()), maxlen=0)
+                deque(flow.along(leg), maxlen=0)
         return flow.arriving(reach.entry) & reach.passing
 
     def behind(self, reach: Reach) -> Iterator[Reach]:
@@ -131,14 +134,45 @@ class Course:
 
 
 class _Flow:
-    """Packets on their way; ``at`` are those that are known to have come from a leg to another."""
+    """Packets on their way through a course, leg by leg."""
 
-    def __init__(self, course: Course, packets: PacketSet) -> None:
-        self.at: dict[_Origin, PacketSet] = {}
+    def __init__(
+        self,
+        course: Course,
+        packets: PacketSet,
+        choice: Choice,
+        ending: bool,
+        idle: frozenset[Reach],
+        unless: Callable[[Step], bool],
+    ) -> None:
         self._course = course
         self._packets = packets
+        self._choice = choice
+        self._ending = ending
+        self._idle = idle
+        self._unless = unless
         self._nothing: PacketSet = packets.space.nothing
+        self._at: dict[_Origin, PacketSet] = {}
         self._arrived: dict[Entry, PacketSet] = {}
+
+    def along(self, leg: Leg) -> Iterator[tuple[Reach, PacketSet]]:
+        """Send packets along a leg."""
+        here = self.arriving(leg.entry)
+        if here.is_empty():
+            return
+        for number in self._choice.stops[leg.entry]:
+            reach, behind = leg.reaches[number], leg.behind[number]
+            if reach in self._idle or (self._unless(reach.step) and not reach.step.goes_to):
+                continue
+            hit = here & reach.matching
+            if hit.is_empty():
+                continue
+            if reach in self._choice.wanted:
+                yield reach, hit
+            self._at[leg.entry, reach.matching] = hit - behind if self._ending and behind is not None else hit
+        end = leg.behind[-1]
+        if end is not None:
+            self._at[leg.entry, end] = here if self._idle.issuperset(leg.reaches) else here & end
 
     def arriving(self, entry: Entry) -> PacketSet:
         """Those that get to an entry."""
@@ -151,27 +185,8 @@ class _Flow:
 
     def _from(self, origin: Entry, packets: PacketSet) -> PacketSet:
         if self._course.is_start(origin):
-            return self.at.get((origin, packets), self._nothing)
+            return self._at.get((origin, packets), self._nothing)
         return self.arriving(origin) & packets
-
-
-def _along(
-    leg: Leg, here: PacketSet, choice: Choice, flow: _Flow, ending: bool, idle: frozenset[Reach]
-) -> Iterator[tuple[Reach, PacketSet]]:
-    """Send packets along a leg."""
-    for number in choice.stops[leg.entry]:
-        reach, behind = leg.reaches[number], leg.behind[number]
-        if reach in idle:
-            continue
-        hit = here & reach.matching
-        if hit.is_empty():
-            continue
-        if reach in choice.wanted:
-            yield reach, hit
-        flow.at[leg.entry, reach.matching] = hit - behind if ending and behind is not None else hit
-    end = leg.behind[-1]
-    if end is not None:
-        flow.at[leg.entry, end] = here if idle.issuperset(leg.reaches) else here & end
 
 
 def _legs(reaches: Iterable[Reach]) -> Iterator[Leg]:

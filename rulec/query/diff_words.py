@@ -48,9 +48,10 @@ def region_texts(packets: PacketSet, enters: PacketSet, path: str) -> tuple[str,
 
 
 def is_simple(packets: PacketSet, nodes: int = _SIMPLE) -> bool:
-    """Whether a set has no more than so many nodes."""
-    if packets.function.node_count() > nodes:
-        return False
+    """Whether a set has no more than so many nodes, one with its complement counted as two."""
+    count = packets.function.node_count()
+    if count > nodes or 2 * count <= nodes:
+        return bool(count <= nodes)
     seen, stack = {packets.function}, [packets.function]
     while stack and len(seen) <= nodes:
         parts = [part for part in stack.pop().cofactors() or () if part not in seen]

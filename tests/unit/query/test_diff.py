@@ -133,6 +133,14 @@ def test_a_rule_that_stands_for_another_is_part_of_its_change() -> None:
     assert found.edits == ()
 
 
+def test_rules_of_a_new_chain_are_looked_at_whatever_stands_beside_the_call() -> None:
+    old = filtered().replace(":FORWARD", ":own - [0:0]\n:FORWARD")
+    rules = "-A INPUT -p tcp -j ACCEPT\n-A INPUT -j own\n-A own -p udp -j ACCEPT\n-A own -p tcp -j DROP\n"
+    found = compared(old, old.replace("COMMIT", f"{rules}COMMIT"))
+    assert kinds(found) == [("opened", True)] * 2
+    assert found.edits == ()
+
+
 # ── one rule less ──
 
 
