@@ -171,7 +171,7 @@ class Shapes:
 
     def _holes(self, shape: str, line: Line, found: list[tuple[int, int]]) -> tuple[int, ...] | None:
         """Which arguments the cut took out; None where it took anything else or the shape may not be kept."""
-        if '"' in shape or line.verb != "APPEND" or any(owner.extension.opaque for owner in line.owners):
+        if '"' in shape or line.verb != "APPEND":
             return None
         free = {(item.start, item.end): number for number, item in enumerate(line.arguments) if _is_free(line, number)}
         holes = tuple(free.get(place, -1) for place in found)
@@ -182,7 +182,7 @@ class Shapes:
         line = template.line
         for number, plan in enumerate(line.plans):
             holes = tuple(template.holes.index(argument) for argument in plan.arguments if argument in template.holes)
-            if holes:
+            if holes and not line.owners[plan.owner].extension.opaque:
                 shared = plan.option.check is None and len(plan.arguments) == 1
                 key = (id(plan.option), plan.negated)
                 passed = self._passed.setdefault(key, set()) if shared else set()

@@ -36,6 +36,15 @@ def _without_nat(text: RulesetText) -> RulesetText:
     return text._replace(chains=chains, rules=tuple(rule for rule in text.rules if rule.table != "nat"))
 
 
+def _without_cluster(text: RulesetText) -> RulesetText:
+    """Without rules that leave open which mark a connection gets: what its next packets meet hangs on it."""
+    if not any("CONNMARK" in rule.target for rule in text.rules):
+        return text
+    return text._replace(
+        rules=tuple(rule for rule in text.rules if not any("-m cluster" in part for part in rule.parts))
+    )
+
+
 class Maker:
     """Makes rulesets, rather of what ``coverage`` has seldom seen.
 
@@ -72,7 +81,7 @@ class Maker:
             ]
             rules += made
             drops |= {(table, chain) for chain in BUILTIN_CHAINS[table] if values.chance(0.08) and table != "nat"}
-        whole = RulesetText(self.family, frozenset(drops), tuple(chains), tuple(rules))
+        whole = _without_cluster(RulesetText(self.family, frozenset(drops), tuple(chains), tuple(rules)))
         return whole if whole.tracked else _without_nat(whole)
 
     def _lacks_untracked(self) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+import rulec
 from rulec.model import Family
 from rulec.source import Source
 from rulec.syntax.reader import Reader
@@ -24,6 +25,7 @@ KEPT = [
     (f"{A} -j LOG --log-prefix a", "-A* -j LOG --log-prefix*"),
     (f"{A} -m set --match-set a src -j web", "-A* -m set --match-set** -j*"),
     (f"{A} -g web", "-A* -g*"),
+    (f"{A} -m geoip --source-country A1 -j DROP", "-A* -m geoip --source-country* -j*"),
 ]
 
 NOT_KEPT = [
@@ -45,7 +47,6 @@ NOT_KEPT = [
     "-I INPUT -j DROP",
     f"{A} -6 -j DROP",
     "-F INPUT",
-    f"{A} -m geoip --source-country A1",
     f"{A} -j DROP # comment",
 ]
 
@@ -61,6 +62,37 @@ def shapes(body: str) -> list[str]:
 def test_kept(line: str, shape: str) -> None:
     assert shapes(line) == [shape]
     assert shapes(f"{line}\n{line}") == [shape]
+
+
+def test_options_that_nobody_knows_are_read_by_shape_as_by_the_parser(monkeypatch: pytest.MonkeyPatch) -> None:
+    words = (
+        "A1",
+        "A2",
+        "! A1",
+        "A1 A2",
+        "! A1 A2",
+        "A1 ! --ssid x",
+        "-j",
+        "--ssid",
+        "A1 -p tcp",
+        "A1 -6",
+        '"A 1"',
+        "A1 #",
+    )
+    lines = "\n".join(f"{A} -m geoip --source-country {word} -j DROP" for word in words * 2)
+    read = []
+    for shapes in ("1", "0"):
+        monkeypatch.setenv("RULEC_SHAPES", shapes)
+        ruleset = rulec.parse(table(lines), family="ipv4", opaque=("geoip",))
+        rules = [
+            placed
+            for one in ruleset.tables.values()
+            for chain in one.chains.values()
+            for placed in ruleset.rules(chain)
+        ]
+        read.append(([str(finding) for finding in ruleset.findings], rules))
+    assert read[0] == read[1]
+    assert len(read[0][1]) > len(words)
 
 
 @pytest.mark.parametrize("body", NOT_KEPT)
