@@ -182,6 +182,8 @@ class PlainChains:
             return Ends(back, none) if step.is_goto else Ends(none, back)
         if step.verdict == "RETURN":
             return Ends(all_packets, none)
+        if step.verdict in ("ACCEPT", "DROP"):
+            return Ends(none, none)
         done = self.effect(step, self._place(values, self.identity(step, context)))
         goes_on = ~(done.accepts | done.drops)
         return None if goes_on.is_everything() else Ends(none, goes_on)
@@ -190,7 +192,9 @@ class PlainChains:
         """Which packets that match a rule are accepted there, or where it sends them."""
         if step.goes_to:
             return self.accepts(step.goes_to, values, self.context(step, context))
-        if step.verdict == "RETURN":
+        if step.verdict == "ACCEPT":
+            return self.setting.space.everything
+        if step.verdict in ("DROP", "RETURN"):
             return self.setting.space.nothing
         return self.effect(step, self._place(values, self.identity(step, context))).accepts
 
