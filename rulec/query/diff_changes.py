@@ -47,7 +47,7 @@ def _untracked(walks: Walks, meaning: Meaning, path: str) -> PacketSet:
 def _stopped_in_raw(way: Way) -> PacketSet:
     found: PacketSet = way.enters.space.nothing
     for reach in way.reaches:
-        if reach.hook.table == "raw" and reach.is_met and reach.step.verdict == "DROP":
+        if reach.hook.table == "raw" and reach.step.verdict == "DROP" and reach.is_met:
             found |= reach.matches
     for policy in way.policies:
         if policy.hook.table == "raw" and policy.policy == "DROP":

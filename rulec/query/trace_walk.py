@@ -21,7 +21,7 @@ from rulec.semantics.effects import Effect, effect
 from rulec.semantics.place import Condition, Hook, Values
 from rulec.semantics.plain import Setting
 from rulec.semantics.program import Program, Step
-from rulec.semantics.reach import Entry, PolicyReach, Reach
+from rulec.semantics.reach import PolicyReach, Reach, reach_of
 from rulec.semantics.rule import conditions
 
 _MOST_COMPARED = 50
@@ -215,7 +215,7 @@ class TableWalk:
             hit = rest
         if open_reasons:
             event = self._open(event, alive, hit, open_reasons)
-        self.reaches.append(Reach(self.hook, step, Entry.of(alive), setting.space.everything, hit, self.values))
+        self.reaches.append(reach_of(self.hook, step, alive, hit, self.values))
         return _Met(step, hit, event, place)
 
     def _open(self, event: events.Rule, alive: PacketSet, hit: PacketSet, open_reasons: list[Reason]) -> events.Rule:

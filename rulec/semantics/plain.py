@@ -6,7 +6,7 @@ and in another version of the ruleset that has the same chain.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Hashable
+from collections.abc import Callable, Collection, Hashable, Iterator
 from typing import NamedTuple, TypeVar
 
 from rulec.catalogue.extension import Given
@@ -16,6 +16,7 @@ from rulec.packetset.space import Space
 from rulec.semantics.effects import Effect, effect
 from rulec.semantics.place import Asked, Hook, Memory, Place, Values
 from rulec.semantics.program import Program, Step
+from rulec.semantics.reach import Meeting, Meetings
 from rulec.semantics.rule import asked
 
 T = TypeVar("T")
@@ -46,19 +47,6 @@ class Ends(NamedTuple):
 
     returns: PacketSet
     goes_on: PacketSet
-
-
-class Meeting(NamedTuple):
-    """What is asked of packets that come to a chain so that they get to a rule of it, and match.
-
-    Where the rules from here on look at fewer fields than those before, ``looked_at``
-    names these; ``before`` was asked then, and ``passing`` begins anew.
-    """
-
-    passing: PacketSet
-    matching: PacketSet
-    before: PacketSet
-    looked_at: frozenset[str] | None
 
 
 class PlainChains:
@@ -118,27 +106,30 @@ class PlainChains:
 
         return self._once("returns", chain, values, context, make)
 
-    def meetings(self, chain: str, values: Values, context: Context) -> tuple[Meeting, ...]:
+    def meetings(self, chain: str, values: Values, context: Context) -> Meetings:
         """What is asked of packets that get to the rules of a chain.
 
         What no rule from some place on looks at may be forgotten there: the packets
         that are left are a simpler set without it.
         """
-        return self._once("meetings", chain, values, context, lambda: self._meetings(chain, values, context))
 
-    def _meetings(self, chain: str, values: Values, context: Context) -> tuple[Meeting, ...]:
-        found: list[Meeting] = []
+        def make() -> Meetings:
+            looked_at = self.looked_at(chain, values, context)
+            fewer = (number for number in range(1, len(looked_at) - 1) if looked_at[number] < looked_at[number - 1])
+            begins = {number: looked_at[number] for number in (0, *fewer)}
+            return Meetings(begins, lambda: self._meetings(chain, values, context, begins))
+
+        return self._once("meetings", chain, values, context, make)
+
+    def _meetings(self, chain: str, values: Values, context: Context, begins: Collection[int]) -> Iterator[Meeting]:
         everything = passing = self.setting.space.everything
-        looked_at = self.looked_at(chain, values, context)
         for number, step in enumerate(self.program.chains[chain].steps):
-            is_new = number == 0 or looked_at[number] < looked_at[number - 1]
-            before, passing = passing, everything if is_new else passing
+            before, passing = passing, everything if number in begins else passing
             hit = passing & self.matched(step, values, context)
-            found.append(Meeting(passing, hit, before, looked_at[number] if is_new else None))
+            yield Meeting(passing, hit, before)
             ends = self.ends(step, values, context)
             if ends is not None:
                 passing -= hit - ends.goes_on
-        return tuple(found)
 
     def looked_at(self, chain: str, values: Values, context: Context) -> tuple[frozenset[str], ...]:
         """The fields of an arriving packet on which a chain's rules depend, from each of them on, and at its end."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
 from rulec.packetset.packetset import PacketSet
@@ -14,6 +15,38 @@ _SOMEWHERE = 0xC6336407
 """The source of packets that are asked first: an address from outside, of which rules know nothing."""
 
 
+class Meeting(NamedTuple):
+    """What is asked of packets that come to a chain so that they get to a rule of it, and match.
+
+    Where less is looked at from that rule on, ``before`` is all that was asked up
+    to there, and ``passing`` begins anew.
+    """
+
+    passing: PacketSet
+    matching: PacketSet
+    before: PacketSet
+
+
+class Meetings:
+    """The meetings of packets with the rules of a chain, found out when somebody asks for any.
+
+    ``begins`` are the rules from which on the packets may be taken for simpler ones,
+    and the fields that are looked at from there on.
+    """
+
+    __slots__ = ("begins", "_find", "_found")
+
+    def __init__(self, begins: Mapping[int, frozenset[str]], find: Callable[[], Iterable[Meeting]]) -> None:
+        self.begins = begins
+        self._find = find
+        self._found: tuple[Meeting, ...] | None = None
+
+    def __getitem__(self, number: int) -> Meeting:
+        if self._found is None:
+            self._found = tuple(self._find())
+        return self._found[number]
+
+
 class Entry:
     """The packets that get to some rules: those of other entries that met certain conditions.
 
@@ -21,13 +54,11 @@ class Entry:
     whole truth, which may be very large, are put together when somebody asks.
     """
 
-    __slots__ = ("_space", "_origins", "_looked_at", "_outline", "_exact", "_some")
+    __slots__ = ("_space", "_ways", "_looked_at", "_outline", "_exact", "_some")
 
-    def __init__(
-        self, space: Space, origins: tuple[tuple[Entry, PacketSet], ...], looked_at: frozenset[str] | None = None
-    ) -> None:
+    def __init__(self, space: Space, ways: tuple[EntryWay, ...], looked_at: frozenset[str] | None = None) -> None:
         self._space = space
-        self._origins = origins
+        self._ways = ways
         self._looked_at = looked_at
         self._outline: PacketSet | None = None
         self._exact: PacketSet | None = None
@@ -43,13 +74,13 @@ class Entry:
     @property
     def origins(self) -> tuple[tuple[Entry, PacketSet], ...]:
         """The entries that the packets come from, each with the conditions they met; none where they are given."""
-        return self._origins
+        return tuple((entry, ask()) for entry, ask in self._ways)
 
     @property
     def outline(self) -> PacketSet:
         """The packets, as far as the rules look at them."""
         if self._outline is None:
-            found = self._space.union(origin.outline & packets for origin, packets in self._origins)
+            found = self._space.union(origin.outline & packets for origin, packets in self.origins)
             unseen = frozenset[str]() if self._looked_at is None else self._space.fields.keys() - self._looked_at
             self._outline = found.without(unseen) if unseen else found
         return self._outline
@@ -58,7 +89,7 @@ class Entry:
     def exact(self) -> PacketSet:
         """The packets, as they came to the host."""
         if self._exact is None:
-            self._exact = self._space.union(origin.exact & packets for origin, packets in self._origins)
+            self._exact = self._space.union(origin.exact & packets for origin, packets in self.origins)
         return self._exact
 
     def meets(self, packets: PacketSet) -> bool:
@@ -77,6 +108,10 @@ class Entry:
         return self._some
 
 
+EntryWay = tuple[Entry, Callable[[], PacketSet]]
+"""An entry, and how to find out what is asked of its packets on their way to another."""
+
+
 class Reach:
     """Which packets get to a rule at a hook, and which of them match.
 
@@ -85,26 +120,36 @@ class Reach:
     there, and ``matching`` leaves them out; None is for all packets.
     """
 
-    __slots__ = ("hook", "step", "entry", "passing", "matching", "values", "care", "_is_met")
+    __slots__ = ("hook", "step", "entry", "values", "care", "_meetings", "_number", "_is_met")
 
     def __init__(
         self,
         hook: Hook,
         step: Step,
         entry: Entry,
-        passing: PacketSet,
-        matching: PacketSet,
         values: Values,
+        meetings: Meetings,
+        number: int = 0,
         care: PacketSet | None = None,
     ) -> None:
         self.hook = hook
         self.step = step
         self.entry = entry
-        self.passing = passing
-        self.matching = matching
         self.values = values
         self.care = care
+        self._meetings = meetings
+        self._number = number
         self._is_met: bool | None = None
+
+    @property
+    def passing(self) -> PacketSet:
+        """What is asked of a packet of the entry, so that it gets to the rule."""
+        return self._meetings[self._number].passing
+
+    @property
+    def matching(self) -> PacketSet:
+        """What is asked of a packet of the entry, so that it gets to the rule and matches."""
+        return self._meetings[self._number].matching
 
     @property
     def is_met(self) -> bool:
@@ -122,6 +167,12 @@ class Reach:
     def matches(self) -> PacketSet:
         """The packets that get to the rule and match."""
         return self.entry.exact & self.matching
+
+
+def reach_of(hook: Hook, step: Step, alive: PacketSet, hit: PacketSet, values: Values) -> Reach:
+    """A rule to which just some packets get, of which some match."""
+    everything = alive.space.everything
+    return Reach(hook, step, Entry.of(alive), values, Meetings({}, lambda: (Meeting(everything, hit, everything),)))
 
 
 class PolicyReach(NamedTuple):

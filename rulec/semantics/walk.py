@@ -9,6 +9,7 @@ walked anew at each call.
 from __future__ import annotations
 
 from collections.abc import Hashable
+from functools import partial
 from itertools import takewhile
 
 from rulec.packetset.packetset import PacketSet
@@ -16,7 +17,7 @@ from rulec.semantics.alive import Alive, Sieve
 from rulec.semantics.place import Hook, Place, Values
 from rulec.semantics.plain import Context, PlainChains, Setting
 from rulec.semantics.program import Program, Step
-from rulec.semantics.reach import Entry, PolicyReach, Reach
+from rulec.semantics.reach import Entry, EntryWay, Meetings, PolicyReach, Reach, reach_of
 
 _CONNECTION = frozenset(("ctstate", "ctdir", "snat", "dnat", "first", "prior", "proto"))
 """What decides whether an address is the packet's own, or comes from its connection or from NAT."""
@@ -79,7 +80,7 @@ class Walk:
 
     def _run(self, alive: Alive, values: Values) -> None:
         self.reaches: list[Reach] = []
-        self._waiting: dict[str, dict[tuple[Values, Context], list[tuple[Entry, PacketSet]]]] = {}
+        self._waiting: dict[str, dict[tuple[Values, Context], list[EntryWay]]] = {}
         self._visits: dict[Hashable, int] = {}
         self._chains = PlainChains(self.setting, self.program, self.hook, frozenset(self._twice))
         base, left = self._base, alive
@@ -92,12 +93,12 @@ class Walk:
             entering = self._known(alive)
             if self.is_large:
                 self._chains = self._for_those_that_matter(entering, values)
-            self._wait(base.name, Entry.of(entering), self.setting.space.everything, values, ())
+            self._wait(base.name, self._all_of(entering), values, ())
             left = alive.behind(Sieve(self._chains.returns(base.name, values, ())))
         self.policy, self.values = PolicyReach(self.hook, base.policy, left), values
         for chain in self.program.callers_first:
-            for (then, context), origins in self._waiting.pop(chain, {}).items():
-                self._look_into(chain, self._together(chain, origins, then, context), then, context)
+            for (then, context), ways in self._waiting.pop(chain, {}).items():
+                self._look_into(chain, self._together(chain, ways, then, context), then, context)
 
     def _for_those_that_matter(self, alive: PacketSet, values: Values) -> PlainChains:
         """The chains of a large table, for the packets that come: as far as their connection tells.
@@ -114,16 +115,19 @@ class Walk:
                 leading, care = frozenset(first[: number + 1]), care - asks.packets
         return PlainChains(self.setting, self.program, self.hook, frozenset(self._twice), leading, care)
 
+    def _all_of(self, packets: PacketSet) -> EntryWay:
+        return Entry.of(packets), lambda: self.setting.space.everything
+
     def _known(self, alive: Alive) -> PacketSet:
         return alive.exact if self.setting.exact else alive.rough
 
-    def _together(self, chain: str, origins: list[tuple[Entry, PacketSet]], values: Values, context: Context) -> Entry:
+    def _together(self, chain: str, ways: list[EntryWay], values: Values, context: Context) -> Entry:
         """All packets that get to a chain."""
-        if chain in self.program.remembering and len(origins) > 1:
-            arriving = [entry.outline & packets for entry, packets in origins]
+        if chain in self.program.remembering and len(ways) > 1:
+            arriving = [entry.outline & ask() for entry, ask in ways]
             if not _disjoint(arriving) and self._varies(chain, values, context):
                 self._twice.add(chain)
-        return Entry(self.setting.space, tuple(origins))
+        return Entry(self.setting.space, tuple(ways))
 
     def _varies(self, chain: str, values: Values, context: Context) -> bool:
         """Whether what a chain does may be another thing when it is asked again."""
@@ -161,7 +165,7 @@ class Walk:
         if step.goes_to not in self.program.plain:
             return self._walk(step.goes_to, hit, values)
         context = self._chains.context(step, (self._visit(step),))
-        self._wait(step.goes_to, Entry.of(hit), self.setting.space.everything, values, context)
+        self._wait(step.goes_to, self._all_of(hit), values, context)
         self._accepted.append(hit & self._chains.accepts(step.goes_to, values, context))
         return hit & self._chains.returns(step.goes_to, values, context), values
 
@@ -177,25 +181,28 @@ class Walk:
 
     def _look_into(self, chain: str, entry: Entry, values: Values, context: Context) -> None:
         """Find out which packets get to the rules of a plain chain."""
-        meetings = self._chains.meetings(chain, values, context)
-        for step, meeting in zip(self.program.chains[chain].steps, meetings, strict=True):
-            if meeting.looked_at is not None:
-                entry = Entry(self.setting.space, ((entry, meeting.before),), meeting.looked_at)
-            passing, matching = meeting.passing, meeting.matching
-            self.reaches.append(Reach(self.hook, step, entry, passing, matching, values, self._chains.caring(step)))
+        space, meetings = self.setting.space, self._chains.meetings(chain, values, context)
+        for number, step in enumerate(self.program.chains[chain].steps):
+            if number == 0:
+                entry = Entry(space, ((entry, lambda: space.everything),), meetings.begins[0])
+            elif number in meetings.begins:
+                entry = Entry(space, ((entry, partial(_before, meetings, number)),), meetings.begins[number])
+            reach = Reach(self.hook, step, entry, values, meetings, number, self._chains.caring(step))
+            self.reaches.append(reach)
             if step.goes_to:
-                self._wait(step.goes_to, entry, matching, values, self._chains.context(step, context))
+                self._wait(
+                    step.goes_to, (entry, partial(_matching, reach)), values, self._chains.context(step, context)
+                )
 
-    def _wait(self, chain: str, entry: Entry, hit: PacketSet, values: Values, context: Context) -> None:
-        self._waiting.setdefault(chain, {}).setdefault((values, context), []).append((entry, hit))
+    def _wait(self, chain: str, way: EntryWay, values: Values, context: Context) -> None:
+        self._waiting.setdefault(chain, {}).setdefault((values, context), []).append(way)
 
     # ── single rules ──
 
     def _meet(self, step: Step, alive: PacketSet, values: Values, context: Context) -> PacketSet:
         """The packets that match a rule, of those that get to it."""
-        everything = self.setting.space.everything
         hit = alive if alive.is_empty() else alive & self._chains.matched(step, values, context)
-        self.reaches.append(Reach(self.hook, step, Entry.of(alive), everything, hit, values))
+        self.reaches.append(reach_of(self.hook, step, alive, hit, values))
         return hit
 
     def _place(self, values: Values, visit: Hashable) -> Place:
@@ -206,6 +213,14 @@ class Walk:
         """A name for this look at a rule of a chain that is walked anew each time."""
         self._visits[step] = self._visits.get(step, 0) + 1
         return self._chains.identity(step, (self._visits[step],))
+
+
+def _before(meetings: Meetings, number: int) -> PacketSet:
+    return meetings[number].before
+
+
+def _matching(reach: Reach) -> PacketSet:
+    return reach.matching
 
 
 def _disjoint(sets: list[PacketSet]) -> bool:
