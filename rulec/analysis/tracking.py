@@ -4,7 +4,8 @@ Loading one rule with such an extension is enough, wherever it stands: tracking 
 switched on when a rule is loaded, not when a packet meets it, and for every packet
 of the rule's family in the network namespace (measured on Linux 6.18: dead
 chains, rules behind an unconditional ACCEPT and rules for interfaces that do not
-exist all count; IPv4 rules never track IPv6).
+exist all count; IPv4 rules never track IPv6).  Old kernels track as soon as a module
+is loaded, whoever loads it: :mod:`rulec.kernel.generations` says which.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from rulec.catalogue.extension import Given, Tracking
+from rulec.kernel.generations import CURRENT, Kernel
+from rulec.model import Family
 from rulec.source import Span
 from rulec.syntax.ruleset import Ruleset, Table
 from rulec.syntax.shapes import Template
@@ -34,27 +37,36 @@ class TrackingFacts(NamedTuple):
     """What a ruleset asks of connection tracking.
 
     ``tracks`` and ``loads`` are in the order of the lines; ``nat_tables`` are
-    the lines of nat tables, whose module needs nf_conntrack even when empty.
+    the lines of nat tables, whose module needs nf_conntrack even when empty, and
+    ``nat_tracks`` says whether these have packets tracked by themselves.
+    ``family`` is that of the packets that are tracked: on kernels that cannot
+    track IPv6, the module that an IPv6 rule loads tracks IPv4.
     """
 
     tracks: tuple[Cause, ...]
     loads: tuple[Cause, ...]
     nat_tables: tuple[int, ...]
+    nat_tracks: bool
+    family: Family
 
     @property
     def lines(self) -> tuple[int, ...]:
-        """The lines of the rules because of which every packet is tracked."""
-        return tuple(sorted({cause.line for cause in self.tracks}))
+        """The lines of the rules, and of the tables, because of which every packet is tracked."""
+        tables = self.nat_tables if self.nat_tracks else ()
+        return tuple(sorted({cause.line for cause in self.tracks}.union(tables)))
 
 
-def tracking_facts(ruleset: Ruleset) -> TrackingFacts:
-    """The causes of tracking in the ruleset as it stands after loading."""
+def tracking_facts(ruleset: Ruleset, kernel: Kernel = CURRENT) -> TrackingFacts:
+    """The causes of tracking in the ruleset as it stands after loading into a kernel."""
     causes = [cause for table in ruleset.tables.values() for cause in _causes(ruleset, table)]
     causes.sort(key=lambda cause: cause.span)
+    loading_tracks = kernel.core in kernel.hooks
     return TrackingFacts(
-        tuple(cause for cause in causes if cause.tracking is Tracking.TRACKS),
-        tuple(cause for cause in causes if cause.tracking is Tracking.LOADS),
+        tuple(cause for cause in causes if loading_tracks or cause.tracking is Tracking.TRACKS),
+        tuple(cause for cause in causes if not loading_tracks and cause.tracking is Tracking.LOADS),
         tuple(table.line for table in ruleset.tables.values() if table.name == "nat"),
+        kernel.tracked_by_nat_table(ruleset.family) is not None,
+        ruleset.family if ruleset.family in kernel.tracked else kernel.tracked[0],
     )
 
 

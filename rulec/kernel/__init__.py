@@ -1,0 +1,1 @@
+"""What differs between kernels: when packets are tracked, which modules and settings there are."""
