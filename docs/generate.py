@@ -36,7 +36,9 @@ def checks() -> str:
 def _check(check: Check) -> Iterator[str]:
     yield from ("", f"### {check.slug}", "", f"{check.severity.value}: {check.summary}", "")
     yield inspect.cleandoc(check.why)
-    yield from ("", "It speaks of", "", *_block(check.example.bad.splitlines()))
+    yield from ("", f"It speaks of{check.example.where}", "", *_block(check.example.bad.splitlines()))
+    if check.example.beside:
+        yield from ("", "beside", "", *_block(check.example.beside.splitlines()))
     yield from ("", "and has nothing to say of", "", *_block(check.example.good.splitlines()))
 
 

@@ -71,20 +71,56 @@ def checks(select: Iterable[str] = (), ignore: Iterable[str] = ()) -> tuple[Any,
 
 
 def lint(
-    ruleset: Ruleset, chosen: Iterable[Any] | None = None, memory: int | None = None, open_ports: str | None = None
+    ruleset: Ruleset,
+    chosen: Iterable[Any] | None = None,
+    memory: int | None = None,
+    open_ports: str | None = None,
+    kernel: str = "6.x",
+    configs: Iterable[Any] = (),
 ) -> Any:
     """Run checks on a ruleset, all where none are given.
 
     ``memory`` is how many megabytes the sets of packets may take; ``open_ports``
-    are those that should not be open to everybody, such as "22,53/udp".
+    are those that should not be open to everybody, such as "22,53/udp"; ``configs``
+    are the configuration files of the host, which may have packets tracked, too.
     """
     chosen = checks() if chosen is None else tuple(chosen)
     octets = None if memory is None else memory << 20
-    facts = lazy("rulec.analysis.facts").Facts(ruleset, octets, _open_ports(open_ports))
+    facts = lazy("rulec.analysis.facts").Facts(ruleset, octets, _open_ports(open_ports), _kernel(kernel))
     findings, undecided = lazy("rulec.lint.run").lint(facts, chosen)
     wanted = any(check.group == "conntrack" for check in chosen)
     lines = facts.tracking.lines if wanted and ruleset.valid else None
-    return lazy("rulec.report.lint").Report(ruleset, findings, lines, undecided)
+    host = lazy("rulec.analysis.host").HostFacts(facts.kernel, tuple(configs), (facts,))
+    report, family = lazy("rulec.report.lint").Report, facts.tracking.family.label
+    return report(ruleset, findings, lines, undecided, family, host.tracked_by(ruleset.family))
+
+
+def read_config(name: str, text: str) -> Any:
+    """The configuration file of a host that tells how connection tracking is loaded; None when it is none."""
+    kind = lazy("rulec.config.kinds").kind_of(name, text)
+    return None if kind is None else lazy("rulec.config.read").read_config(Source(name, text))
+
+
+def lint_host(
+    configs: Iterable[Any],
+    rulesets: Iterable[Ruleset] = (),
+    chosen: Iterable[Any] | None = None,
+    kernel: str = "6.x",
+) -> list[Any]:
+    """Run checks on the configuration files of a host that loads some rulesets; one report a file."""
+    configs, facts = tuple(configs), lazy("rulec.analysis.facts").Facts
+    loaded = tuple(facts(ruleset, kernel=_kernel(kernel)) for ruleset in rulesets)
+    host = lazy("rulec.analysis.host").HostFacts(_kernel(kernel), configs, loaded)
+    found = lazy("rulec.lint.run").lint_host(host, checks() if chosen is None else chosen)
+    own = [tuple(finding for finding in found if finding.place.source is file.source) for file in configs]
+    return [lazy("rulec.report.lint").FileReport(file, findings) for file, findings in zip(configs, own, strict=True)]
+
+
+def _kernel(name: str) -> Any:
+    kernels = lazy("rulec.kernel.generations").KERNELS
+    if name not in kernels:
+        raise InputError(f"there is no kernel {name!r}; say one of {', '.join(kernels)}")
+    return kernels[name]
 
 
 def _open_ports(text: str | None) -> Any:

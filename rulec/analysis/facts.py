@@ -22,6 +22,7 @@ from rulec.analysis.rules import (
 )
 from rulec.analysis.tracking import TrackingFacts, tracking_facts
 from rulec.errors import Undecided
+from rulec.kernel.generations import CURRENT, Kernel
 from rulec.resources import lazy
 from rulec.syntax.ruleset import Ruleset
 
@@ -33,13 +34,19 @@ class Facts:
     """The facts of a ruleset.
 
     ``memory`` is how many bytes the sets of packets may take, None for the
-    default; ``open_ports`` are those that should not be open to everybody.
+    default; ``open_ports`` are those that should not be open to everybody;
+    ``kernel`` is the one that loads the ruleset.
     """
 
     def __init__(
-        self, ruleset: Ruleset, memory: int | None = None, open_ports: tuple[OpenPort, ...] = OPEN_PORTS
+        self,
+        ruleset: Ruleset,
+        memory: int | None = None,
+        open_ports: tuple[OpenPort, ...] = OPEN_PORTS,
+        kernel: Kernel = CURRENT,
     ) -> None:
         self.ruleset = ruleset
+        self.kernel = kernel
         self._memory = memory
         self._open_ports = open_ports
         self._answers: dict[str, Any] = {}
@@ -47,7 +54,7 @@ class Facts:
     @cached_property
     def tracking(self) -> TrackingFacts:
         """Why connection tracking is on."""
-        return tracking_facts(self.ruleset)
+        return tracking_facts(self.ruleset, self.kernel)
 
     @cached_property
     def only_appends(self) -> bool:
@@ -102,6 +109,23 @@ class Facts:
     def open_to_world(self) -> tuple[Exposed, ...]:
         """What accepts new connections to the ports in question from nearly everywhere."""
         return self._exposed("open_ports", self._open_ports)
+
+    # ── what the raw table leaves untracked ──
+
+    @cached_property
+    def leaves_untracked(self) -> bool:
+        """Whether any rule leaves packets untracked."""
+        text = self.ruleset.source.text
+        return ("NOTRACK" in text or "--notr" in text) and any(self.told("notrack_rules"))
+
+    def untracked(self, question: str, always: bool = False) -> tuple[Any, ...]:
+        """The spots that answer a question about untracked packets; none where no rule leaves any, but ``always``."""
+        found: tuple[Any, ...] = self._asked(question) if always or self.leaves_untracked else ()
+        return found
+
+    def told(self, what: str, *arguments: object) -> tuple[Any, ...]:
+        """What the text of the rules says about that."""
+        return tuple(getattr(lazy("rulec.analysis.untracked_text"), what)(self.ruleset, *arguments))
 
     # ── how it is asked ──
 

@@ -9,6 +9,7 @@ from rulec.analysis.dead import dead_rules
 from rulec.analysis.exposed import Exposure
 from rulec.analysis.policies import open_policies
 from rulec.analysis.redundant import redundant_rules
+from rulec.analysis.untracked_questions import QUESTIONS as UNTRACKED
 from rulec.analysis.visits import Walked
 from rulec.errors import Undecided
 from rulec.packetset.space import DEFAULT_MEMORY, Space, TooLarge
@@ -22,6 +23,7 @@ _QUESTIONS: dict[str, Callable[..., Any]] = {
     "flags": lambda walked: Exposure(walked).flags(),
     "loopback": lambda walked: Exposure(walked).loopback(),
     "open_ports": lambda walked, ports: Exposure(walked).open_ports(ports),
+    **UNTRACKED,
 }
 
 

@@ -6,21 +6,41 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from rulec.analysis.facts import Facts
+from rulec.analysis.host import HostFacts
 from rulec.diagnostics import Finding, Severity
+from rulec.kernel.generations import CURRENT
 
-GROUPS = ("syntax", "load", "conntrack", "ruleset", "exposure")
+GROUPS = ("syntax", "load", "conntrack", "ruleset", "exposure", "notrack", "host")
 """The groups that may be selected, in the order in which the checks are listed."""
 
 
 class Example(NamedTuple):
-    """A ruleset that the check speaks of, and one of which it has nothing to say."""
+    """A ruleset that the check speaks of, and one of which it has nothing to say.
+
+    With a ``name`` both are configuration files of that name, with the file
+    ``beside`` them, for a host with that kernel.
+    """
 
     bad: str
     good: str
+    name: str = ""
+    beside: str = ""
+    kernel: str = CURRENT.name
+
+    @property
+    def where(self) -> str:
+        """Where its words stand, if not in a ruleset."""
+        kernel = f" with --kernel {self.kernel}" if self.kernel != CURRENT.name else ""
+        return f", in {self.name}{kernel}," if self.name else ""
 
 
 def nothing(facts: Facts) -> Iterator[Finding]:
     """What a check finds whose findings the reader has made already."""
+    return iter(())
+
+
+def nothing_on_host(host: HostFacts) -> Iterator[Finding]:
+    """What a check of rulesets finds in configuration files."""
     return iter(())
 
 
@@ -34,3 +54,4 @@ class Check(NamedTuple):
     why: str
     example: Example
     find: Callable[[Facts], Iterator[Finding]] = nothing
+    find_on_host: Callable[[HostFacts], Iterator[Finding]] = nothing_on_host

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from rulec.analysis.facts import Facts
+from rulec.analysis.host import HostFacts
 from rulec.diagnostics import Finding
 from rulec.errors import Undecided
 from rulec.lint.check import GROUPS, Check
@@ -57,3 +58,11 @@ def lint(facts: Facts, checks: Iterable[Check]) -> Linted:
             undecided.setdefault(str(error), []).append(check.slug)
     found.sort(key=lambda finding: (finding.place.span, finding.slug))
     return Linted(tuple(found), tuple(f"{why} (not checked: {', '.join(what)})" for why, what in undecided.items()))
+
+
+def lint_host(host: HostFacts, checks: Iterable[Check]) -> tuple[Finding, ...]:
+    """Run some checks on configuration files; their findings come in the order of files and text."""
+    order = {id(file.source): number for number, file in enumerate(host.files)}
+    found = [finding for check in checks for finding in check.find_on_host(host)]
+    found.sort(key=lambda finding: (order[id(finding.place.source)], finding.place.span, finding.slug))
+    return tuple(found)

@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
-from rulec.diagnostics import Finding
+from rulec.config.file import ConfigFile
+from rulec.diagnostics import Finding, Label
 from rulec.report import json, text
 from rulec.syntax.ruleset import Ruleset
 
@@ -18,16 +19,27 @@ class Report(NamedTuple):
 
     ``tracked_by`` are the lines because of which packets are tracked, None when
     no check of the group conntrack was run or the ruleset is in error;
-    ``undecided`` says what could not be found out.
+    ``undecided`` says what could not be found out; ``family`` is what these lines
+    have tracked, and ``modules`` are the places in other files that do so, too.
     """
 
     ruleset: Ruleset
     findings: tuple[Finding, ...]
     tracked_by: tuple[int, ...] | None
     undecided: tuple[str, ...] = ()
+    family: str = ""
+    modules: tuple[Label, ...] = ()
 
 
-def render(reports: Sequence[Report], form: str, version: str) -> Iterator[str]:
+class FileReport(NamedTuple):
+    """What lint has to say about one configuration file."""
+
+    file: ConfigFile
+    findings: tuple[Finding, ...]
+    undecided: tuple[str, ...] = ()
+
+
+def render(reports: Sequence[Report | FileReport], form: str, version: str) -> Iterator[str]:
     """All reports in one of the forms full, concise, json."""
     findings = [finding for report in reports for finding in report.findings]
     if form == "json":
@@ -36,7 +48,12 @@ def render(reports: Sequence[Report], form: str, version: str) -> Iterator[str]:
     yield from (text.full if form == "full" else text.concise)(findings)
     if form == "full":
         for report in reports:
-            yield from _closing(report)
+            yield from _of_file(report) if isinstance(report, FileReport) else _closing(report)
+
+
+def _of_file(report: FileReport) -> Iterator[str]:
+    count = _counted(report.findings) or "nothing to say"
+    yield f"{text.printable(report.file.source.name)}: {count} ({report.file.kind.value})"
 
 
 def _closing(report: Report) -> Iterator[str]:
@@ -45,8 +62,13 @@ def _closing(report: Report) -> Iterator[str]:
     if count:
         yield f"{name}: {count}"
     if report.tracked_by:
-        yield f"{name}: {family} is tracked, because of {_rules(report.tracked_by)}"
-    elif report.tracked_by is not None:
+        yield f"{name}: {report.family} is tracked, because of {_causes(report.ruleset, report.tracked_by)}"
+    if report.modules and report.tracked_by is not None:
+        places = ", ".join(dict.fromkeys(f"{label.source.name}:{label.line}" for label in report.modules))
+        yield f"{name}: {family} is tracked, because of what is loaded by {text.printable(places)}"
+    if report.tracked_by or report.modules:
+        return
+    if report.tracked_by is not None:
         yield f"{name}: nothing here has {family} tracked (another ruleset of the host still can)"
     elif not report.ruleset.valid and not count:
         yield f"{name}: in error, so it is not known what is tracked; lint it without --select and --ignore"
@@ -58,20 +80,42 @@ def _counted(findings: Sequence[Finding]) -> str:
     return ", ".join(f"{counts[kind]} {kind}{'s' * (counts[kind] > 1)}" for kind in kinds)
 
 
+def _causes(ruleset: Ruleset, lines: Sequence[int]) -> str:
+    """The rules of some lines, and the tables."""
+    tables = {table.line: table.name for table in ruleset.tables.values()}
+    rules = [line for line in lines if line not in tables]
+    named = [f"the table {tables[line]} on line {line}" for line in lines if line in tables]
+    return " and ".join([_rules(rules), *named] if rules else named)
+
+
 def _rules(lines: Sequence[int]) -> str:
     shown = ", ".join(map(str, lines[:_MOST_LINES])) + ", ..." * (len(lines) > _MOST_LINES)
     return f"{len(lines)} rules (lines {shown})" if len(lines) > 1 else f"the rule on line {lines[0]}"
 
 
-def _summary(reports: Sequence[Report], findings: Sequence[Finding]) -> dict[str, Any]:
+def _summary(reports: Sequence[Report | FileReport], findings: Sequence[Finding]) -> dict[str, Any]:
     counts = Counter(finding.severity.value for finding in findings)
-    files = [
-        {
-            "file": report.ruleset.source.name,
-            "family": report.ruleset.family.value,
-            "tracked": None if report.tracked_by is None else bool(report.tracked_by),
-            "tracked_by": list(report.tracked_by or ()),
-        }
-        for report in reports
-    ]
+    files = [_config(report) if isinstance(report, FileReport) else _ruleset(report) for report in reports]
     return {**{kind: counts[kind] for kind in ("error", "warning", "note")}, "files": files}
+
+
+def _ruleset(report: Report) -> dict[str, Any]:
+    return {
+        "file": report.ruleset.source.name,
+        "kind": "ruleset",
+        "family": report.ruleset.family.value,
+        "tracked": None if report.tracked_by is None else bool(report.tracked_by or report.modules),
+        "tracked_by": list(report.tracked_by or ()),
+        "tracked_by_files": [{"file": label.source.name, "line": label.line} for label in report.modules],
+    }
+
+
+def _config(report: FileReport) -> dict[str, Any]:
+    return {
+        "file": report.file.source.name,
+        "kind": report.file.kind.value,
+        "family": None,
+        "tracked": None,
+        "tracked_by": [],
+        "tracked_by_files": [],
+    }

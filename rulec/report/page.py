@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rulec.lint.check import Check
+from rulec.lint.check import Check, Example
 
 
 def page(check: Check) -> str:
@@ -13,15 +13,20 @@ def page(check: Check) -> str:
             "",
             check.why.strip(),
             "",
-            "It speaks of",
+            f"It speaks of{check.example.where}",
             "",
             _indented(check.example.bad),
+            *_beside(check.example),
             "",
             "and has nothing to say of",
             "",
             _indented(check.example.good),
         ]
     )
+
+
+def _beside(example: Example) -> tuple[str, ...]:
+    return ("", "beside", "", _indented(example.beside)) if example.beside else ()
 
 
 def _indented(text: str) -> str:

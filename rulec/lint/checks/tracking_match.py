@@ -18,7 +18,7 @@ def find(facts: Facts) -> Iterator[Finding]:
     """Report each match that switches tracking on."""
     for cause in facts.tracking.tracks:
         if cause.role == "match":
-            message = f"-m {cause.name} has every {facts.ruleset.family.label} packet tracked"
+            message = f"-m {cause.name} has every {facts.tracking.family.label} packet tracked"
             yield Finding("tracking-match", message, (Label(facts.ruleset.source, cause.span),), Severity.NOTE)
 
 

@@ -191,7 +191,16 @@ def test_json_summary() -> None:
         "error": 3,
         "warning": 2,
         "note": 3,
-        "files": [{"file": "<stdin>", "family": "ipv4", "tracked": None, "tracked_by": []}],
+        "files": [
+            {
+                "file": "<stdin>",
+                "kind": "ruleset",
+                "family": "ipv4",
+                "tracked": None,
+                "tracked_by": [],
+                "tracked_by_files": [],
+            }
+        ],
     }
 
 
@@ -239,3 +248,69 @@ def test_invalid_ruleset_is_not_passed_over_in_silence() -> None:
     """Whoever selects only the group conntrack learns all the same that the ruleset is in error."""
     done = rulec("lint", "--select", "tracking-nat", "-", stdin="*filter\nx\nCOMMIT\n")
     assert done.out == "<stdin>: in error, so it is not known what is tracked; lint it without --select and --ignore\n"
+
+
+# ── configuration files beside rulesets ──────────────────────────────────────────────────────────
+
+
+@pytest.fixture(name="etc")
+def etc_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A host with one file of each kind."""
+    files = {
+        "sysconfig/iptables": "*filter\n-A INPUT -p tcp --dport 22 -j ACCEPT\nCOMMIT\n",
+        "sysconfig/iptables-config": 'IPTABLES_MODULES="ip_conntrack_netbios_ns"\n',
+        "modprobe.d/x.conf": "blacklist nf_conntrack\n",
+        "modules-load.d/x.conf": "nf_conntrack\n",
+        "sysctl.d/x.conf": "net.ipv4.ip_forward = 1\n",
+    }
+    for name, text in files.items():
+        tmp_path.joinpath(name).parent.mkdir(exist_ok=True)
+        tmp_path.joinpath(name).write_text(text)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.usefixtures("etc")
+def test_configuration_files_are_read_beside_rulesets() -> None:
+    paths = ("modprobe.d/x.conf", "sysconfig/iptables", "sysctl.d/x.conf", "modules-load.d/x.conf")
+    done = rulec("lint", *paths, "--select", "conntrack,host")
+    assert [line for line in done.out.splitlines() if line and line[0] not in " 1|"] == [
+        "modprobe.d/x.conf:1:11: warning[blacklist-ignored]: nf_conntrack is loaded all the same: other modules depend"
+        " on it, and modprobe does not look at blacklists for them",
+        "modules-load.d/x.conf:1:1: note[idle-module]: no rule here needs nf_conntrack",
+        "modprobe.d/x.conf: 1 warning (modprobe.d)",
+        "sysconfig/iptables: nothing here has IPv4 tracked (another ruleset of the host still can)",
+        "sysctl.d/x.conf: nothing to say (sysctl.d)",
+        "modules-load.d/x.conf: 1 note (modules-load.d)",
+    ]
+    assert (done.code, done.err) == (1, "")
+
+
+@pytest.mark.usefixtures("etc")
+@pytest.mark.parametrize(("kernel", "tracked", "code"), [("el5", True, 1), ("6.x", False, 0)])
+def test_kernel(kernel: str, tracked: bool, code: int) -> None:
+    """The init script of RHEL 5 loads a helper, and the helper has all packets tracked."""
+    paths = ("sysconfig/iptables", "sysconfig/iptables-config", "--select", "conntrack,host")
+    assert rulec("lint", *paths, "--kernel", kernel).code == code
+    files = document(*paths, "--kernel", kernel)["summary"]["files"]
+    assert [(file["kind"], file["tracked"]) for file in files] == [("ruleset", tracked), ("iptables-config", None)]
+    assert files[0]["tracked_by_files"] == [{"file": "sysconfig/iptables-config", "line": 1}] * tracked
+
+
+@pytest.mark.usefixtures("etc")
+def test_a_file_that_cannot_be_read_hides_no_other() -> None:
+    done = rulec("lint", "absent", "modprobe.d/x.conf", "--output-format", "concise")
+    assert done.code == 2
+    assert done.out.startswith("modprobe.d/x.conf:1:11: warning[blacklist-ignored]")
+    assert done.err == "rulec: error: absent: No such file or directory\n"
+
+
+def test_unknown_kernel() -> None:
+    kernels = "6.x, 5.x, 4.14, el5, el6, el7, el8, el9"
+    done = rulec("lint", "--kernel", "2.4", "-", stdin=NOTHING)
+    assert done == (2, "", f"rulec: error: there is no kernel '2.4'; say one of {kernels}\n")
+    assert kernels.replace("6.x", "6.x (default)") in " ".join(rulec("lint", "--help").out.split())
+
+
+def test_configuration_on_standard_input_is_known_by_what_it_says() -> None:
+    assert slugs(stdin="blacklist nf_conntrack\n") == ["blacklist-ignored"]

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from rulec import api
 from rulec.diagnostics import Finding, Fix
+from rulec.lint.check import Check, Example
 
 
 def text_of(*lines: str, table: str = "filter") -> str:
@@ -35,3 +38,22 @@ def applied(text: str, *fixes: Fix) -> str:
     for edit in edits:
         text = text[: edit.span.start] + edit.text + text[edit.span.end :]
     return text
+
+
+def on_host(
+    name: str, text: str, *beside: str, kernel: str = "6.x", checks: Iterable[Check] | None = None
+) -> list[Finding]:
+    """What is found in a configuration file beside rulesets and other files."""
+    others = [(api.read_config("other", other), other) for other in beside]
+    rulesets = [api.parse(other, "rules", "ipv4") for config, other in others if config is None]
+    configs = [api.read_config(name, text), *(config for config, _ in others if config is not None)]
+    reports = api.lint_host(configs, rulesets, checks, kernel)
+    return [finding for report in reports for finding in report.findings]
+
+
+def example_found(text: str, example: Example, checks: Iterable[Check] | None = None) -> list[Finding]:
+    """What is found in the text of an example."""
+    if example.name:
+        beside = [example.beside] if example.beside else []
+        return on_host(example.name, text, *beside, kernel=example.kernel, checks=checks)
+    return list(api.lint(api.parse(text), checks).findings)

@@ -13,12 +13,13 @@ from rulec.lint import checks
 from rulec.lint.check import GROUPS, Check
 from rulec.lint.checks import CHECKS
 from rulec.lint.run import lint
+from tests.unit.lint.linting import example_found
 
 FOLDER = Path(checks.__file__).parent
 
 
 def slugs(text: str, check: Check) -> set[str]:
-    return {finding.slug for finding in api.lint(api.parse(text), [check]).findings}
+    return {finding.slug for finding in example_found(text, check.example, [check])}
 
 
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.slug)
@@ -30,15 +31,15 @@ class TestCheck:
         assert slugs(check.example.good, check) == set()
 
     def test_good_example_is_good_in_all_respects(self, check: Check) -> None:
-        report = api.lint(api.parse(check.example.good))
-        assert [finding for finding in report.findings if finding.severity is not Severity.NOTE] == []
+        found = example_found(check.example.good, check.example)
+        assert [finding for finding in found if finding.severity is not Severity.NOTE] == []
 
     def test_finds_with_the_severity_that_it_names(self, check: Check) -> None:
-        report = api.lint(api.parse(check.example.bad), [check])
-        assert {finding.severity for finding in report.findings} == {check.severity}
+        found = example_found(check.example.bad, check.example, [check])
+        assert {finding.severity for finding in found} == {check.severity}
 
     def test_finding_stands_on_a_word(self, check: Check) -> None:
-        for finding in api.lint(api.parse(check.example.bad), [check]).findings:
+        for finding in example_found(check.example.bad, check.example, [check]):
             start, end = finding.place.span
             assert check.example.bad[start:end].strip()
 

@@ -39,7 +39,8 @@ def fixable(text: str) -> list[Finding]:
 FIXED = [
     check
     for check in CHECKS
-    if any(finding.fix for finding in api.lint(api.parse(check.example.bad), [check]).findings)
+    if check.group in ("ruleset", "exposure")
+    and any(finding.fix for finding in api.lint(api.parse(check.example.bad), [check]).findings)
 ]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from rulec import api
+from rulec.kernel.generations import KERNELS
 
 MATCH = "tracking-match"
 TARGET = "tracking-target"
@@ -12,10 +13,10 @@ NAT = "tracking-nat"
 LOADED = "conntrack-loaded"
 
 
-def said(table: str, *rules: str, family: str = "ipv4") -> list[tuple[str, int, str]]:
+def said(table: str, *rules: str, family: str = "ipv4", kernel: str = "6.x") -> list[tuple[str, int, str]]:
     """Slug, line and the marked words of each finding."""
     text = "\n".join([f"*{table}", *rules, "COMMIT", ""])
-    report = api.lint(api.parse(text, "rules", family), api.checks(["conntrack"]))
+    report = api.lint(api.parse(text, "rules", family), api.checks(["conntrack"]), kernel=kernel)
     return [
         (finding.slug, finding.line, text[finding.place.span.start : finding.place.span.end])
         for finding in report.findings
@@ -98,3 +99,86 @@ def test_only_one_family_is_meant() -> None:
     """A line for the other family is read over by iptables-restore, and asks for nothing."""
     assert said("filter", "-6 -A INPUT -m state --state NEW") == []
     assert said("filter", "-4 -A INPUT -m state --state NEW") == [(MATCH, 2, "state")]
+
+
+# ── other kernels ────────────────────────────────────────────────────────────────────────────────
+
+NOTRACK = "-A PREROUTING -j NOTRACK"
+SINCE_4_14 = ("6.x", "5.x", "4.14", "el8", "el9")
+
+
+@pytest.mark.parametrize(
+    ("table", "rule", "family", "tracking"),
+    [
+        ("nat", ":OUTPUT ACCEPT [0:0]", "ipv4", {"el5", "el6", "el7"}),
+        ("nat", ":OUTPUT ACCEPT [0:0]", "ipv6", {"el5", "el7"}),
+        ("raw", NOTRACK, "ipv4", {"el5"}),  # later the module alone has no hooks
+        ("raw", "-A PREROUTING -j CT --notrack", "ipv4", {"el5"}),
+        ("filter", "-A INPUT -m state --state NEW", "ipv4", set(KERNELS)),
+        ("raw", "-A PREROUTING -j CT", "ipv4", set(KERNELS)),
+        ("filter", "-A INPUT -j ACCEPT", "ipv4", set()),
+    ],
+)
+def test_kernels(table: str, rule: str, family: str, tracking: set[str]) -> None:
+    ruleset = api.parse(f"*{table}\n{rule}\nCOMMIT\n", "rules", family)
+    for kernel in KERNELS:
+        report = api.lint(ruleset, api.checks(["conntrack"]), kernel=kernel)
+        assert bool(report.tracked_by) is (kernel in tracking), kernel
+        slugs = {finding.slug for finding in report.findings}
+        assert bool(slugs - {LOADED}) is (kernel in tracking), kernel
+
+
+@pytest.mark.parametrize("kernel", SINCE_4_14)
+def test_an_empty_nat_table_only_loads_since_4_14(kernel: str) -> None:
+    assert said("nat", kernel=kernel) == [(LOADED, 1, "*nat")]
+
+
+@pytest.mark.parametrize("kernel", ["el5", "el6", "el7"])
+def test_an_empty_nat_table_tracked_before(kernel: str) -> None:
+    assert said("nat", kernel=kernel) == [(NAT, 1, "*nat")]
+    assert said("nat", "-A POSTROUTING -j MASQUERADE", kernel=kernel) == [(NAT, 1, "*nat"), (NAT, 2, "MASQUERADE")]
+
+
+def test_the_closing_verdict_names_tables() -> None:
+    ruleset = api.parse(f"*raw\n{NOTRACK}\nCOMMIT\n*nat\nCOMMIT\n", "rules", "ipv4")
+    last = {kernel: [*api.render([api.lint(ruleset, kernel=kernel)], "full")][-1] for kernel in ("el5", "el6", "6.x")}
+    assert last == {
+        "el5": "rules: IPv4 is tracked, because of the rule on line 2 and the table nat on line 4",
+        "el6": "rules: IPv4 is tracked, because of the table nat on line 4",
+        "6.x": "rules: nothing here has IPv4 tracked (another ruleset of the host still can)",
+    }
+
+
+def test_rhel_5_tracks_ipv4_alone() -> None:
+    """Its only module of connection tracking is ip_conntrack, and an IPv6 rule loads that, too."""
+    ruleset = api.parse("*filter\n-A INPUT -m state --state NEW\nCOMMIT\n", "rules", "ipv6")
+    report = api.lint(ruleset, api.checks(["tracking-match"]), kernel="el5")
+    assert report.findings[0].message == "-m state has every IPv4 packet tracked"
+    assert [*api.render([report], "full")][-1] == "rules: IPv4 is tracked, because of the rule on line 2"
+
+
+def test_modules_of_other_files_take_part_in_the_closing_verdict() -> None:
+    config = api.read_config("etc/iptables-config", "IPTABLES_MODULES=ip_conntrack_ftp\n")
+    ruleset = api.parse("*filter\nCOMMIT\n", "rules", "ipv4")
+    for kernel, verdict in (
+        ("el5", "IPv4 is tracked, because of what is loaded by etc/iptables-config:1"),
+        ("6.x", "nothing here has IPv4 tracked (another ruleset of the host still can)"),
+    ):
+        report = api.lint(ruleset, kernel=kernel, configs=[config])
+        assert [*api.render([report], "full")] == [f"rules: {verdict}"]
+
+
+@pytest.mark.parametrize(
+    ("text", "rules", "kernel", "tracked"),
+    [
+        ("options nf_conntrack enable_hooks=1\n", NOTRACK, "6.x", True),  # its module is enough
+        ("options nf_conntrack enable_hooks=1\n", "-A PREROUTING -j ACCEPT", "6.x", False),  # nothing loads it
+        ("options nf_conntrack enable_hooks=1\n", NOTRACK, "el8", False),  # came with Linux 5.1
+        ("options nf_conntrack enable_hooks=0\n", NOTRACK, "6.x", False),
+    ],
+)
+def test_the_parameter_that_has_everything_tracked(text: str, rules: str, kernel: str, tracked: bool) -> None:
+    config = api.read_config("modprobe.d/x.conf", text)
+    ruleset = api.parse(f"*raw\n{rules}\nCOMMIT\n", "rules", "ipv4")
+    report = api.lint(ruleset, kernel=kernel, configs=[config])
+    assert [label.line for label in report.modules] == [1] * tracked

@@ -1,0 +1,71 @@
+"""One direction of a flow is left untracked, and the other is tracked.
+
+Nothing is saved then, and connections may fail.  Where only what arrives is
+untracked, each flow gets an entry from its first answer, as if that had begun
+it; answers of TCP are INVALID, and a rule that drops these ends the service.
+Where only what leaves is untracked, the entry waits for an answer that is never
+seen, and what the client sends after its SYN is INVALID.  Answers of this host
+pass OUTPUT; those of others behind it pass PREROUTING, as the requests do.
+"""
+
+from collections.abc import Iterator
+
+from rulec.analysis.facts import Facts
+from rulec.diagnostics import Finding, Severity
+from rulec.lint.check import Check, Example
+from rulec.lint.places import labels
+
+_ROLES = {"server": "a server here", "client": "a client here", "forward": "a flow through this host"}
+
+
+def find(facts: Facts) -> Iterator[Finding]:
+    """Report each rule of which the other direction is tracked; of UDP nothing need ever come back."""
+    for spot in facts.untracked("half tracked"):
+        role, _, fate, protocol = spot.detail.split()
+        fails = fate == "fails" and protocol == "tcp"
+        effect = "its tracked packets are INVALID, and refused" if fails else "each flow is tracked all the same"
+        (mirrored,) = facts.told("mirrored_rule", spot.line, role)
+        yield Finding(
+            "notrack-leg-missing",
+            f"only one direction of {_ROLES[role]} is left untracked: {effect}",
+            labels(facts, spot.line, (), ""),
+            Severity.ERROR if protocol == "tcp" else Severity.WARNING,
+            hint=f"the other direction: {mirrored}" if mirrored else "leave the other direction untracked as well",
+            witness=spot.witness,
+        )
+
+
+CHECK = Check(
+    slug="notrack-leg-missing",
+    group="notrack",
+    severity=Severity.ERROR,
+    summary="one direction of a flow is left untracked, and the other is tracked",
+    why=__doc__,
+    find=find,
+    example=Example(
+        bad=(
+            "*filter\n"
+            ":INPUT DROP [0:0]\n"
+            "-A INPUT -p icmp --icmp-type fragmentation-needed -j ACCEPT\n"
+            "-A INPUT -m conntrack --ctstate INVALID -j DROP\n"
+            "-A INPUT -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT\n"
+            "-A INPUT -p tcp --dport 80 -m conntrack --ctstate NEW,UNTRACKED -j ACCEPT\n"
+            "COMMIT\n"
+            "*raw\n"
+            "-A PREROUTING ! -i lo -p tcp --dport 80 -m addrtype --dst-type LOCAL -j CT --notrack\n"
+            "COMMIT\n"
+        ),
+        good=(
+            "*filter\n"
+            ":INPUT DROP [0:0]\n"
+            "-A INPUT -p icmp --icmp-type fragmentation-needed -j ACCEPT\n"
+            "-A INPUT -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT\n"
+            "-A INPUT -p tcp --dport 80 -m conntrack --ctstate NEW,UNTRACKED -j ACCEPT\n"
+            "COMMIT\n"
+            "*raw\n"
+            "-A PREROUTING ! -i lo -p tcp --dport 80 -m addrtype --dst-type LOCAL -j CT --notrack\n"
+            "-A OUTPUT ! -o lo -p tcp --sport 80 -j CT --notrack\n"
+            "COMMIT\n"
+        ),
+    ),
+)

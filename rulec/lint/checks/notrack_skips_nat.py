@@ -1,0 +1,69 @@
+"""Packets are left untracked that NAT should rewrite.
+
+The table nat never sees untracked packets.  What should go to another host by
+DNAT comes to the port of this one, or is refused; what should be masqueraded
+leaves with an inner address, or comes back and finds nobody (measured).  That
+the address must be local does not help where it is translated: raw comes first.
+"""
+
+from collections.abc import Iterator
+
+from rulec.analysis.facts import Facts
+from rulec.diagnostics import Finding, Severity
+from rulec.lint.check import Check, Example
+from rulec.lint.places import labels
+
+
+def find(facts: Facts) -> Iterator[Finding]:
+    """Report each of these rules."""
+    for spot in facts.untracked("untracked, NAT"):
+        yield Finding(
+            "notrack-skips-nat",
+            "packets that this rule leaves untracked are not rewritten by NAT, as they should be",
+            labels(facts, spot.line, spot.others, "would rewrite them"),
+            Severity.ERROR,
+            hint="leave out what is translated, or do not translate it",
+            witness=spot.witness,
+        )
+
+
+CHECK = Check(
+    slug="notrack-skips-nat",
+    group="notrack",
+    severity=Severity.ERROR,
+    summary="packets are left untracked that NAT should rewrite",
+    why=__doc__,
+    find=find,
+    example=Example(
+        bad=(
+            "*filter\n"
+            ":INPUT DROP [0:0]\n"
+            "-A INPUT -p icmp --icmp-type fragmentation-needed -j ACCEPT\n"
+            "-A INPUT -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT\n"
+            "-A INPUT -p tcp --dport 80 -m conntrack --ctstate NEW,UNTRACKED -j ACCEPT\n"
+            "COMMIT\n"
+            "*nat\n"
+            "-A PREROUTING -d 192.0.2.1 -p tcp --dport 80 -j DNAT --to-destination 10.0.0.2\n"
+            "COMMIT\n"
+            "*raw\n"
+            "-A PREROUTING ! -i lo -p tcp --dport 80 -m addrtype --dst-type LOCAL -j CT --notrack\n"
+            "-A OUTPUT ! -o lo -p tcp --sport 80 -j CT --notrack\n"
+            "COMMIT\n"
+        ),
+        good=(
+            "*filter\n"
+            ":INPUT DROP [0:0]\n"
+            "-A INPUT -p icmp --icmp-type fragmentation-needed -j ACCEPT\n"
+            "-A INPUT -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT\n"
+            "-A INPUT -p tcp --dport 80 -m conntrack --ctstate NEW,UNTRACKED -j ACCEPT\n"
+            "COMMIT\n"
+            "*nat\n"
+            "-A PREROUTING -d 192.0.2.1 -p tcp --dport 8080 -j DNAT --to-destination 10.0.0.2\n"
+            "COMMIT\n"
+            "*raw\n"
+            "-A PREROUTING ! -i lo -p tcp --dport 80 -m addrtype --dst-type LOCAL -j CT --notrack\n"
+            "-A OUTPUT ! -o lo -p tcp --sport 80 -j CT --notrack\n"
+            "COMMIT\n"
+        ),
+    ),
+)
