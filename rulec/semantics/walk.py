@@ -123,10 +123,9 @@ class Walk:
 
     def _together(self, chain: str, ways: list[EntryWay], values: Values, context: Context) -> Entry:
         """All packets that get to a chain."""
-        if chain in self.program.remembering and len(ways) > 1:
-            arriving = [entry.outline & ask() for entry, ask in ways]
-            if not _disjoint(arriving) and self._varies(chain, values, context):
-                self._twice.add(chain)
+        may_vary = chain in self.program.remembering and len(ways) > 1 and self._varies(chain, values, context)
+        if may_vary and not _disjoint([entry.outline & ask() for entry, ask in ways]):
+            self._twice.add(chain)
         return Entry(self.setting.space, tuple(ways))
 
     def _varies(self, chain: str, values: Values, context: Context) -> bool:
