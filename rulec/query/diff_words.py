@@ -22,6 +22,11 @@ _ABSENT = {"input": "oif", "output": "iif"}
 
 def witness(packets: PacketSet, path: str) -> Packet:
     """One of the packets; an interface that the way does not have it has not, if it may."""
+    found: Packet = packets.space.once(("witness", packets, path), lambda: _witness(packets, path))
+    return found
+
+
+def _witness(packets: PacketSet, path: str) -> Packet:
     space = packets.space
     absent = _ABSENT.get(path)
     without = packets if absent is None else packets & space.field(absent).equals(0)
