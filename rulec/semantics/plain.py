@@ -81,30 +81,37 @@ class PlainChains:
     def accepts(self, chain: str, values: Values, context: Context) -> PacketSet:
         """Which packets with these fields a chain accepts."""
 
-        def make() -> PacketSet:
-            found = self.setting.space.nothing
-            for step in reversed(self.program.chains[chain].steps):
-                ends = self.ends(step, values, context)
-                if ends is not None:
-                    then = self._accepted_by(step, values, context) | (ends.goes_on & found)
-                    found = self.matched(step, values, context).choose(then, found)
-            return found
+        def taken(step: Step, ends: Ends) -> PacketSet:
+            return self._accepted_by(step, values, context)
 
-        return self._once("accepts", chain, values, context, make)
+        return self._summed("accepts", chain, values, context, self.setting.space.nothing, taken)
 
     def returns(self, chain: str, values: Values, context: Context) -> PacketSet:
         """Which packets with these fields come back from a chain, or to its end."""
+        everything = self.setting.space.everything
+        return self._summed("returns", chain, values, context, everything, lambda step, ends: ends.returns)
+
+    def _summed(
+        self,
+        what: str,
+        chain: str,
+        values: Values,
+        context: Context,
+        at_end: PacketSet,
+        taken: Callable[[Step, Ends], PacketSet],
+    ) -> PacketSet:
+        """The packets of which something holds, from the last rule of a chain to the first."""
 
         def make() -> PacketSet:
-            found = self.setting.space.everything
+            found = at_end
             for step in reversed(self.program.chains[chain].steps):
                 ends = self.ends(step, values, context)
                 if ends is not None:
-                    then = ends.returns | (ends.goes_on & found)
+                    then = taken(step, ends) | (ends.goes_on & found)
                     found = self.matched(step, values, context).choose(then, found)
             return found
 
-        return self._once("returns", chain, values, context, make)
+        return self._once(what, chain, values, context, make)
 
     def meetings(self, chain: str, values: Values, context: Context) -> Meetings:
         """What is asked of packets that get to the rules of a chain.
@@ -113,11 +120,15 @@ class PlainChains:
         that are left are a simpler set without it.
         """
 
+        everything = self.setting.space.everything
+
         def make() -> Meetings:
             looked_at = self.looked_at(chain, values, context)
             fewer = (number for number in range(1, len(looked_at) - 1) if looked_at[number] < looked_at[number - 1])
             begins = {number: looked_at[number] for number in (0, *fewer)}
-            return Meetings(begins, lambda: self._meetings(chain, values, context, begins))
+            return Meetings(
+                self.setting.space.everything, begins, lambda: self._meetings(chain, values, context, begins)
+            )
 
         return self._once("meetings", chain, values, context, make)
 
@@ -175,7 +186,7 @@ class PlainChains:
             return Ends(all_packets, none)
         if step.verdict in ("ACCEPT", "DROP"):
             return Ends(none, none)
-        done = self.effect(step, self._place(values, self.identity(step, context)))
+        done = self.effect(step, self.place(values, self.identity(step, context)))
         goes_on = ~(done.accepts | done.drops)
         return None if goes_on.is_everything() else Ends(none, goes_on)
 
@@ -187,7 +198,7 @@ class PlainChains:
             return self.setting.space.everything
         if step.verdict in ("DROP", "RETURN"):
             return self.setting.space.nothing
-        return self.effect(step, self._place(values, self.identity(step, context))).accepts
+        return self.effect(step, self.place(values, self.identity(step, context))).accepts
 
     def matched(self, step: Step, values: Values, context: Context) -> PacketSet:
         """The packets that a rule matches, among those that matter to it."""
@@ -198,7 +209,7 @@ class PlainChains:
         key = (step, values, context if step.has_memory else None)
         if key not in self._matching:
             visit = self.identity(step, context) if step.has_memory else None
-            self._matching[key] = asked(step.rule, self._place(values, visit), self.caring(step))
+            self._matching[key] = asked(step.rule, self.place(values, visit), self.caring(step))
         return self._matching[key]
 
     def caring(self, step: Step) -> PacketSet | None:
@@ -220,7 +231,8 @@ class PlainChains:
         """The same in two rulesets where what the rule remembers is the same."""
         return "" if self.setting.shares(step) else self.setting.name, step.key, context
 
-    def _place(self, values: Values, visit: Hashable) -> Place:
+    def place(self, values: Values, visit: Hashable) -> Place:
+        """What a rule sees of packets with these fields."""
         setting = self.setting
         return Place(setting.space, setting.family, self.hook, values, setting.memory, visit)
 

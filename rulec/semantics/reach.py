@@ -34,17 +34,33 @@ class Meetings:
     and the fields that are looked at from there on.
     """
 
-    __slots__ = ("begins", "_find", "_found")
+    __slots__ = ("begins", "_everything", "_find", "_found")
 
-    def __init__(self, begins: Mapping[int, frozenset[str]], find: Callable[[], Iterable[Meeting]]) -> None:
+    def __init__(
+        self, everything: PacketSet, begins: Mapping[int, frozenset[str]], find: Callable[[], Iterable[Meeting]]
+    ) -> None:
         self.begins = begins
+        self._everything = everything
         self._find = find
         self._found: tuple[Meeting, ...] | None = None
 
-    def __getitem__(self, number: int) -> Meeting:
+    def passing(self, number: int) -> PacketSet:
+        """What is asked of a packet, so that it gets to a rule."""
+        return self._known[number].passing
+
+    def matching(self, number: int) -> PacketSet:
+        """What is asked of a packet, so that it gets to a rule and matches."""
+        return self._known[number].matching
+
+    def before(self, number: int) -> PacketSet:
+        """What was asked before everything began anew; of the first rule that is known without asking."""
+        return self._everything if number == 0 else self._known[number].before
+
+    @property
+    def _known(self) -> tuple[Meeting, ...]:
         if self._found is None:
             self._found = tuple(self._find())
-        return self._found[number]
+        return self._found
 
 
 class Entry:
@@ -144,12 +160,12 @@ class Reach:
     @property
     def passing(self) -> PacketSet:
         """What is asked of a packet of the entry, so that it gets to the rule."""
-        return self._meetings[self._number].passing
+        return self._meetings.passing(self._number)
 
     @property
     def matching(self) -> PacketSet:
         """What is asked of a packet of the entry, so that it gets to the rule and matches."""
-        return self._meetings[self._number].matching
+        return self._meetings.matching(self._number)
 
     @property
     def is_met(self) -> bool:
@@ -172,7 +188,8 @@ class Reach:
 def reach_of(hook: Hook, step: Step, alive: PacketSet, hit: PacketSet, values: Values) -> Reach:
     """A rule to which just some packets get, of which some match."""
     everything = alive.space.everything
-    return Reach(hook, step, Entry.of(alive), values, Meetings({}, lambda: (Meeting(everything, hit, everything),)))
+    meetings = Meetings(everything, {}, lambda: (Meeting(everything, hit, everything),))
+    return Reach(hook, step, Entry.of(alive), values, meetings)
 
 
 class PolicyReach(NamedTuple):

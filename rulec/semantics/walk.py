@@ -14,10 +14,10 @@ from itertools import takewhile
 
 from rulec.packetset.packetset import PacketSet
 from rulec.semantics.alive import Alive, Sieve
-from rulec.semantics.place import Hook, Place, Values
+from rulec.semantics.place import Hook, Values
 from rulec.semantics.plain import Context, PlainChains, Setting
 from rulec.semantics.program import Program, Step
-from rulec.semantics.reach import Entry, EntryWay, Meetings, PolicyReach, Reach, reach_of
+from rulec.semantics.reach import Entry, EntryWay, PolicyReach, Reach, reach_of
 
 _CONNECTION = frozenset(("ctstate", "ctdir", "snat", "dnat", "first", "prior", "proto"))
 """What decides whether an address is the packet's own, or comes from its connection or from NAT."""
@@ -170,7 +170,7 @@ class Walk:
 
     def _act(self, step: Step, hit: PacketSet, values: Values) -> tuple[PacketSet, Values]:
         """Do what the target says; give the packets whose way through the table ends, and the fields."""
-        place = self._place(values, self._visit(step))
+        place = self._chains.place(values, self._visit(step))
         done = self._chains.effect(step, place)
         self._accepted.append(hit & done.accepts)
         changes = {name: new.where(hit - done.drops, place.field(name)) for name, new in done.changes.items()}
@@ -182,16 +182,13 @@ class Walk:
         """Find out which packets get to the rules of a plain chain."""
         space, meetings = self.setting.space, self._chains.meetings(chain, values, context)
         for number, step in enumerate(self.program.chains[chain].steps):
-            if number == 0:
-                entry = Entry(space, ((entry, lambda: space.everything),), meetings.begins[0])
-            elif number in meetings.begins:
-                entry = Entry(space, ((entry, partial(_before, meetings, number)),), meetings.begins[number])
+            if number in meetings.begins:
+                entry = Entry(space, ((entry, partial(meetings.before, number)),), meetings.begins[number])
             reach = Reach(self.hook, step, entry, values, meetings, number, self._chains.caring(step))
             self.reaches.append(reach)
             if step.goes_to:
-                self._wait(
-                    step.goes_to, (entry, partial(_matching, reach)), values, self._chains.context(step, context)
-                )
+                way = entry, partial(meetings.matching, number)
+                self._wait(step.goes_to, way, values, self._chains.context(step, context))
 
     def _wait(self, chain: str, way: EntryWay, values: Values, context: Context) -> None:
         self._waiting.setdefault(chain, {}).setdefault((values, context), []).append(way)
@@ -204,22 +201,10 @@ class Walk:
         self.reaches.append(reach_of(self.hook, step, alive, hit, values))
         return hit
 
-    def _place(self, values: Values, visit: Hashable) -> Place:
-        setting = self.setting
-        return Place(setting.space, setting.family, self.hook, values, setting.memory, visit)
-
     def _visit(self, step: Step) -> Hashable:
         """A name for this look at a rule of a chain that is walked anew each time."""
         self._visits[step] = self._visits.get(step, 0) + 1
         return self._chains.identity(step, (self._visits[step],))
-
-
-def _before(meetings: Meetings, number: int) -> PacketSet:
-    return meetings[number].before
-
-
-def _matching(reach: Reach) -> PacketSet:
-    return reach.matching
 
 
 def _disjoint(sets: list[PacketSet]) -> bool:
