@@ -11,7 +11,7 @@ from rulec.analysis.takers import Lost, Taker, Takers, decision
 from rulec.analysis.visits import Walked, met
 from rulec.model.protocols import DCCP, SCTP, TCP, UDP, UDPLITE
 from rulec.semantics.place import Condition
-from rulec.semantics.program import Program, Step
+from rulec.semantics.program import Step
 from rulec.semantics.rule import conditions
 
 MOST_WITNESSES = 100
@@ -150,17 +150,6 @@ class _Finder:
             return {decision(step)}
         program = self._walked.programs[step.table]
         found: set[Hashable] = set()
-        for name in _behind(program, step.goes_to):
+        for name in program.reached_from([step.goes_to]):
             found.update(map(decision, program.chains[name].steps))
         return found - {None, "RETURN"} or {None}
-
-
-def _behind(program: Program, chain: str) -> set[str]:
-    """A chain, and all to which packets go from there."""
-    found, waiting = set(), [chain]
-    while waiting:
-        name = waiting.pop()
-        if name not in found:
-            found.add(name)
-            waiting.extend(program.callees[name])
-    return found

@@ -30,14 +30,7 @@ def structure(programs: dict[str, Program]) -> Structure:
 
 def used_chains(program: Program) -> frozenset[str]:
     """The chains to which packets may be sent from a base chain."""
-    found: set[str] = set()
-    waiting = [name for name in BUILTIN_CHAINS.get(program.name, ()) if name in program]
-    while waiting:
-        name = waiting.pop()
-        if name not in found:
-            found.add(name)
-            waiting.extend(program.callees[name])
-    return frozenset(found)
+    return program.reached_from(name for name in BUILTIN_CHAINS.get(program.name, ()) if name in program)
 
 
 def asks_nothing(rule: Rule) -> bool:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from rulec.analysis.untracked import Spot, is_notrack
 from rulec.catalogue.values.addresses import pairs
 from rulec.model import Rule
+from rulec.semantics.program import Program
 from rulec.syntax.ruleset import Ruleset
 
 _MANAGED = {
@@ -114,13 +115,8 @@ def raw_before_filter(ruleset: Ruleset) -> Iterator[Spot]:
 
 def outputs_in_prerouting(ruleset: Ruleset) -> Iterator[Spot]:
     """The NOTRACK rules that ask for an output interface in a chain that PREROUTING calls."""
-    called, waiting = set(), ["PREROUTING"]
-    placed = list(rules(ruleset, "raw"))
-    while waiting:
-        name = waiting.pop()
-        called.add(name)
-        goes = [rule.target.name for rule, _ in placed if rule.chain == name and rule.target is not None]
-        waiting += [callee for callee in goes if callee not in called]
+    raw = Program(ruleset, ruleset.tables["raw"])
+    called = raw.reached_from(["PREROUTING"] if "PREROUTING" in raw else [])
     for rule, line in notrack_rules(ruleset):
         if rule.chain in called and rule.option("--out-interface") is not None:
             yield Spot(line)

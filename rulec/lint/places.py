@@ -34,8 +34,13 @@ def labels(facts: Facts, line: int, others: Iterable[int], text: str) -> tuple[L
 def deletion(facts: Facts, lines: Iterable[int], title: str = "delete the rule") -> Fix | None:
     """The edit that deletes the rules of some lines; None where more than the rules would be gone."""
     lines = tuple(lines)
+    return without_lines(facts, lines, title) if all(_may_go(facts, line) for line in lines) else None
+
+
+def without_lines(facts: Facts, lines: Iterable[int], title: str) -> Fix | None:
+    """The edit that takes whole lines out; None where commands count the rules."""
     source = facts.ruleset.source
-    if not facts.only_appends or not all(_may_go(facts, line) for line in lines):
+    if not facts.only_appends:
         return None
     starts = [(source.line_starts[line - 1], len(source.text_of_line(line))) for line in lines]
     return Fix(title, tuple(Edit(Span(start, start + length), "") for start, length in starts))

@@ -45,11 +45,3 @@ def replaced(facts: Facts, line: int, pattern: str, words: str, title: str) -> F
     if len(found) != 1 or "--comment" in text:
         return None
     return Fix(title, (Edit(Span(start + found[0].start(), start + found[0].end()), words),), Safety.SAFE)
-
-
-def deleted(facts: Facts, line: int, title: str) -> Fix | None:
-    """The edit that deletes a rule without effect; None where commands count the rules."""
-    if not facts.only_appends:
-        return None
-    start = facts.ruleset.source.line_starts[line - 1]
-    return Fix(title, (Edit(Span(start, start + len(facts.ruleset.source.text_of_line(line))), ""),))

@@ -120,15 +120,11 @@ class PlainChains:
         that are left are a simpler set without it.
         """
 
-        everything = self.setting.space.everything
-
         def make() -> Meetings:
             looked_at = self.looked_at(chain, values, context)
             fewer = (number for number in range(1, len(looked_at) - 1) if looked_at[number] < looked_at[number - 1])
-            begins = {number: looked_at[number] for number in (0, *fewer)}
-            return Meetings(
-                self.setting.space.everything, begins, lambda: self._meetings(chain, values, context, begins)
-            )
+            begins, everything = {number: looked_at[number] for number in (0, *fewer)}, self.setting.space.everything
+            return Meetings(everything, begins, lambda: self._meetings(chain, values, context, begins))
 
         return self._once("meetings", chain, values, context, make)
 

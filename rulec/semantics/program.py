@@ -93,6 +93,17 @@ class Program:
             for name, chain in self.chains.items()
         }
 
+    def reached_from(self, chains: Iterable[str]) -> frozenset[str]:
+        """Some chains, and all to which packets may be sent from there."""
+        found: set[str] = set()
+        waiting = list(chains)
+        while waiting:
+            name = waiting.pop()
+            if name not in found:
+                found.add(name)
+                waiting.extend(self.callees[name])
+        return frozenset(found)
+
     @cached_property
     def callers_first(self) -> tuple[str, ...]:
         """All chains, each after those that go to it; meaningless where chains go round in circles."""

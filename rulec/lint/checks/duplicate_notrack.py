@@ -9,8 +9,7 @@ from collections.abc import Iterator
 from rulec.analysis.facts import Facts
 from rulec.diagnostics import Finding, Severity
 from rulec.lint.check import Check, Example
-from rulec.lint.places import labels
-from rulec.lint.words import deleted
+from rulec.lint.places import labels, without_lines
 
 
 def find(facts: Facts) -> Iterator[Finding]:
@@ -22,7 +21,7 @@ def find(facts: Facts) -> Iterator[Finding]:
             labels(facts, spot.line, spot.others, "left untracked here"),
             Severity.NOTE,
             witness=spot.witness,
-            fix=deleted(facts, spot.line, "delete the rule"),
+            fix=without_lines(facts, [spot.line], "delete the rule"),
         )
 
 
