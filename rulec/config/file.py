@@ -69,8 +69,9 @@ class Statement(NamedTuple):
 
 
 class ConfigFile(NamedTuple):
-    """A file, its kind, and what it says in the order of the lines."""
+    """A file, its kind, and what it says in the order of the lines; the ``ignored`` lines say nothing to anybody."""
 
     source: Source
     kind: Kind
     statements: tuple[Statement, ...]
+    ignored: tuple[Word, ...] = ()

@@ -1,7 +1,7 @@
 """Read a configuration file.
 
-Like the programs that read them, these readers skip what they do not understand:
-the files hold much that has nothing to do with packets.
+The files hold much that has nothing to do with packets, and is skipped.  What the
+programs that read them would not understand either is kept apart.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from rulec.source import Source, Span
 _ASSIGNMENT = re.compile(r"(?m)^[ \t]*(?:export[ \t]+)?(\w+)=(?:\"([^\"]*)\"|'([^']*)'|([^\s#;\"']*))")
 _COMMAND = re.compile(r"(?m)^[ \t]*(\w+)[ \t]+(\S+)[ \t]*((?:[^\\\n]|\\(?:.|\n))*)")
 _MODULE = re.compile(r"(?m)^[ \t]*([\w-]+)[ \t]*([^\n]*)")
+_LINE = re.compile(r"(?m)^[ \t]*([^\s#](?:[^\\\n]|\\(?:.|\n))*)")
 _SETTING = re.compile(r"(?m)^[ \t]*(?:-[ \t]*)?([^\s=#;][^\s=]*)[ \t]*=[ \t]*([^\n]*)")
 
 MODULE_LISTS = ("IPTABLES_MODULES", "IP6TABLES_MODULES")
@@ -25,7 +26,11 @@ MODULE_LISTS = ("IPTABLES_MODULES", "IP6TABLES_MODULES")
 def read_config(source: Source) -> ConfigFile | None:
     """What a configuration file says; None when it is none."""
     kind = kind_of(source.name, source.text)
-    return None if kind is None else ConfigFile(source, kind, tuple(_READERS[kind](source)))
+    if kind is None:
+        return None
+    is_read = _IS_READ.get(kind)
+    ignored = [_word(line, 1) for line in _LINE.finditer(source.text) if is_read and not is_read(line[1])]
+    return ConfigFile(source, kind, tuple(_READERS[kind](source)), tuple(ignored))
 
 
 def _iptables_config(source: Source) -> Iterator[Statement]:
@@ -59,6 +64,23 @@ def _sysctl(source: Source) -> Iterator[Statement]:
     """Settings of sysctl.d(5)."""
     for found in _SETTING.finditer(source.text):
         yield Statement(source, Kind.SYSCTL, "set", _word(found, 1), _word(found, 2))
+
+
+_LEAST_WORDS = {"alias": 3, "blacklist": 2, "install": 3, "options": 3, "remove": 3, "softdep": 3, "weakdep": 3}
+"""The commands of modprobe.d, and how many words a line with each must have (kmod 30, measured; weakdep is newer)."""
+
+
+def _modprobe_reads(line: str) -> bool:
+    words = line.replace("\\\n", " ").split()
+    return len(words) >= _LEAST_WORDS.get(words[0], len(words) + 1)
+
+
+def _sysctl_reads(line: str) -> bool:
+    """Whether it is a comment, a setting, or one that is left out of a pattern (measured with procps 4.0)."""
+    return line.startswith((";", "-")) or bool(line.partition("=")[1] and line.partition("=")[0].strip())
+
+
+_IS_READ: dict[Kind, Callable[[str], bool]] = {Kind.MODPROBE: _modprobe_reads, Kind.SYSCTL: _sysctl_reads}
 
 
 def _word(found: re.Match[str], group: int) -> Word:

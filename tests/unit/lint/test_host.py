@@ -173,7 +173,7 @@ def test_helpers_by_port_where_sysctl_asks_for_them() -> None:
         (f"{MAX}=4194303\nnet.netfilter.nf_conntrack_buckets=1048576", "6.x", ["setting-too-early"]),
         (f"{MAX}=4194304\nnet.netfilter.nf_conntrack_buckets=1048576", "6.x", ["setting-too-early", "table-memory"]),
         (f"{MAX}=4194304\n{MAX}=9", "6.x", ["setting-too-early"]),  # the last holds
-        (f"{MAX}=many", "6.x", ["setting-too-early"]),
+        (f"{MAX}=many", "6.x", ["ignored-line", "setting-too-early"]),
         ("net.netfilter.nf_conntrack_udp_timeout=30", "6.x", ["setting-too-early"]),
         ("net.netfilter.nf_conntrack_udp_timeout=31", "6.x", ["long-timeout", "setting-too-early"]),
         ("net/netfilter/nf_conntrack_udp_timeout_stream=180", "4.14", ["setting-too-early"]),
@@ -271,3 +271,22 @@ def test_rulesets_alone_are_no_business_of_the_group() -> None:
 def test_findings_come_in_the_order_of_the_files() -> None:
     found = on_host("z.d/sysctl.conf", f"{MAX}=0\n", "blacklist nf_conntrack\n", "net.nf_conntrack_max=0\n")
     assert [finding.place.source.name for finding in found] == ["z.d/sysctl.conf"] + ["other"] * (len(found) - 1)
+
+
+# ── lines that say nothing ───────────────────────────────────────────────────────────────────────
+
+IGNORED = [
+    ("modprobe.d/x.conf", "frobnicate a b", ["frobnicate a b"]),
+    ("modprobe.d/x.conf", "options nf_conntrack\nblacklist\nalias x", ["options nf_conntrack", "blacklist", "alias x"]),
+    ("modprobe.d/x.conf", "OPTIONS loop a=1\ninclude x", ["OPTIONS loop a=1", "include x"]),
+    ("modprobe.d/x.conf", "# options\n\n options loop \\\n max_loop=8\nblacklist y\nsoftdep a pre: b", []),
+    ("sysctl.conf", "net.ipv4.ip_forward\n= 3", ["net.ipv4.ip_forward", "= 3"]),
+    ("sysctl.conf", f"{MAX} = banana\n{MAX} = 12x\n{MAX} =", [f"{MAX} = banana", f"{MAX} = 12x", f"{MAX} ="]),
+    ("sysctl.conf", f"; a\n# b\n-net.ipv4.foo\n{MAX}=0x10000\nnet.ipv4.ip_forward = x", []),
+    ("modules-load.d/x.conf", "!!!", []),
+]
+
+
+@pytest.mark.parametrize(("name", "text", "lines"), IGNORED)
+def test_lines_that_nobody_understands_are_told(name: str, text: str, lines: list[str]) -> None:
+    assert [words for slug, words in said(name, text) if slug == "ignored-line"] == lines
