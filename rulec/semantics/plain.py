@@ -129,9 +129,13 @@ class PlainChains:
         return self._once("meetings", chain, values, context, make)
 
     def _meetings(self, chain: str, values: Values, context: Context, begins: Collection[int]) -> Iterator[Meeting]:
-        everything = passing = self.setting.space.everything
+        everything = passing = whole = self.setting.space.everything
         for number, step in enumerate(self.program.chains[chain].steps):
-            before, passing = passing, everything if number in begins else passing
+            before, before_whole, whole = passing, whole, self.caring(step) or everything
+            if number in begins:
+                passing = whole
+            elif whole is not before_whole:
+                passing &= whole
             hit = passing & self.matched(step, values, context)
             yield Meeting(passing, hit, before)
             ends = self.ends(step, values, context)

@@ -117,13 +117,19 @@ COMMIT
 -A FORWARD -m state --state UNTRACKED -j RETURN
 -A FORWARD -d 10.0.0.0/24 -j zone
 -A FORWARD -m conntrack --ctstate ESTABLISHED -j LOG
+-A FORWARD -m mac --mac-source 00:00:5e:00:53:01 -j ACCEPT
+-A FORWARD -j all
+-A FORWARD -s 192.0.2.7 -j ACCEPT
+-A FORWARD -i eth0 -j ACCEPT
+-A all -s 192.0.2.0/24 -j ACCEPT
+-A all -j DROP
 -A zone -d 10.0.0.5 -p tcp --dport 8080 -j ACCEPT
 -A zone -s 192.0.2.1 -j RETURN
 -A zone -m conntrack --ctstate RELATED -j DROP
 -A zone -d 10.0.0.6 -g zone2
 -A zone2 -j REJECT
 COMMIT
-""".replace(":zone ", ":zone2 - [0:0]\n:zone ")
+""".replace(":zone ", ":zone2 - [0:0]\n:all - [0:0]\n:zone ")
 
 
 def test_a_large_table_is_walked_as_a_small_one(monkeypatch: pytest.MonkeyPatch) -> None:
