@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from rulec import api
+from rulec.analysis import redundant
+from rulec.semantics import walk
 from tests.unit.lint.linting import found, rules_named, said, text_of
 
 GROUP = (
@@ -325,6 +327,22 @@ NEEDED = [
 @pytest.mark.parametrize("lines", NEEDED)
 def test_needed(lines: tuple[str, ...]) -> None:
     assert found("redundant-rule", text_of(*lines)) == []
+
+
+@pytest.mark.parametrize("lines", [case[0] for case in REDUNDANT] + NEEDED + [case[1] for case in DEAD] + ALIVE)
+def test_of_a_large_table_nothing_else_is_said(lines: tuple[str, ...], monkeypatch: pytest.MonkeyPatch) -> None:
+    known = said(text_of(*lines))
+    monkeypatch.setattr(walk, "LARGE", -1)
+    assert said(text_of(*lines)) <= known
+
+
+def test_what_many_chains_decide_is_forgotten_for_the_rules_before_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = "INPUT -s 192.0.2.7 -j DROP"
+    text = text_of(DROP, ":a - [0:0]", before, "INPUT -p tcp -j a", "a -p tcp --dport 80 -j ACCEPT", "a -j DROP")
+    text = text.replace("--dport 80", "-s 192.0.2.8")
+    assert [named[0] for named in map(rules_named, found("redundant-rule", text))] == [before]
+    monkeypatch.setattr(redundant, "_LARGEST", 0)
+    assert found("redundant-rule", text) == []
 
 
 def test_of_two_that_stand_for_each_other_one_is_redundant() -> None:
