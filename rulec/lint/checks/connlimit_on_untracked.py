@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from rulec.analysis.facts import Facts
 from rulec.diagnostics import Finding, Severity
 from rulec.lint.check import Check, Example
+from rulec.lint.examples import KNOWN, SERVER
 from rulec.lint.places import labels
 
 
@@ -35,31 +36,9 @@ CHECK = Check(
     why=__doc__,
     find=find,
     example=Example(
-        bad=(
-            "*filter\n"
-            ":INPUT DROP [0:0]\n"
-            "-A INPUT -p icmp --icmp-type fragmentation-needed -j ACCEPT\n"
-            "-A INPUT -p tcp --dport 80 --syn -m connlimit --connlimit-above 20 -j DROP\n"
-            "-A INPUT -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT\n"
-            "-A INPUT -p tcp --dport 80 -m conntrack --ctstate NEW,UNTRACKED -j ACCEPT\n"
-            "COMMIT\n"
-            "*raw\n"
-            "-A PREROUTING ! -i lo -p tcp --dport 80 -m addrtype --dst-type LOCAL -j CT --notrack\n"
-            "-A OUTPUT ! -o lo -p tcp --sport 80 -j CT --notrack\n"
-            "COMMIT\n"
+        bad=SERVER.replace(
+            KNOWN, "-A INPUT -p tcp --dport 80 --syn -m connlimit --connlimit-above 20 -j DROP\n" + KNOWN
         ),
-        good=(
-            "*filter\n"
-            ":INPUT DROP [0:0]\n"
-            "-A INPUT -p icmp --icmp-type fragmentation-needed -j ACCEPT\n"
-            "-A INPUT -p tcp --dport 80 --syn -m limit --limit 20/min -j LOG\n"
-            "-A INPUT -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT\n"
-            "-A INPUT -p tcp --dport 80 -m conntrack --ctstate NEW,UNTRACKED -j ACCEPT\n"
-            "COMMIT\n"
-            "*raw\n"
-            "-A PREROUTING ! -i lo -p tcp --dport 80 -m addrtype --dst-type LOCAL -j CT --notrack\n"
-            "-A OUTPUT ! -o lo -p tcp --sport 80 -j CT --notrack\n"
-            "COMMIT\n"
-        ),
+        good=SERVER.replace(KNOWN, "-A INPUT -p tcp --dport 80 --syn -m limit --limit 20/min -j LOG\n" + KNOWN),
     ),
 )

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from rulec.analysis.facts import Facts
 from rulec.diagnostics import Finding, Severity
 from rulec.lint.check import Check, Example
+from rulec.lint.examples import ERRORS, SERVER
 from rulec.lint.places import labels
 from rulec.model import Family
 
@@ -41,29 +42,5 @@ CHECK = Check(
     summary="errors about untracked connections are refused, which would be let in if these were tracked",
     why=__doc__,
     find=find,
-    example=Example(
-        bad=(
-            "*filter\n"
-            ":INPUT DROP [0:0]\n"
-            "-A INPUT -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT\n"
-            "-A INPUT -p tcp --dport 80 -m conntrack --ctstate NEW,UNTRACKED -j ACCEPT\n"
-            "COMMIT\n"
-            "*raw\n"
-            "-A PREROUTING ! -i lo -p tcp --dport 80 -m addrtype --dst-type LOCAL -j CT --notrack\n"
-            "-A OUTPUT ! -o lo -p tcp --sport 80 -j CT --notrack\n"
-            "COMMIT\n"
-        ),
-        good=(
-            "*filter\n"
-            ":INPUT DROP [0:0]\n"
-            "-A INPUT -p icmp --icmp-type fragmentation-needed -j ACCEPT\n"
-            "-A INPUT -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT\n"
-            "-A INPUT -p tcp --dport 80 -m conntrack --ctstate NEW,UNTRACKED -j ACCEPT\n"
-            "COMMIT\n"
-            "*raw\n"
-            "-A PREROUTING ! -i lo -p tcp --dport 80 -m addrtype --dst-type LOCAL -j CT --notrack\n"
-            "-A OUTPUT ! -o lo -p tcp --sport 80 -j CT --notrack\n"
-            "COMMIT\n"
-        ),
-    ),
+    example=Example(bad=SERVER.replace(ERRORS, ""), good=SERVER),
 )

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from rulec.analysis.facts import Facts
 from rulec.diagnostics import Confidence, Finding, Severity
 from rulec.lint.check import Check, Example
+from rulec.lint.examples import ACCEPTED, ERRORS, SERVER
 from rulec.lint.places import labels
 
 
@@ -35,32 +36,9 @@ CHECK = Check(
     why=__doc__,
     find=find,
     example=Example(
-        bad=(
-            "*filter\n"
-            ":INPUT DROP [0:0]\n"
-            ":f2b-sshd - [0:0]\n"
-            "-A INPUT -p icmp --icmp-type fragmentation-needed -j ACCEPT\n"
-            "-A INPUT -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT\n"
-            "-A INPUT -p tcp --dport 22 -j f2b-sshd\n"
-            "-A f2b-sshd -s 192.0.2.7 -j REJECT\n"
-            "-A INPUT -p tcp --dport 80 -m conntrack --ctstate NEW,UNTRACKED -j ACCEPT\n"
-            "COMMIT\n"
-            "*raw\n"
-            "-A PREROUTING ! -i lo -p tcp --dport 80 -m addrtype --dst-type LOCAL -j CT --notrack\n"
-            "-A OUTPUT ! -o lo -p tcp --sport 80 -j CT --notrack\n"
-            "COMMIT\n"
+        bad=SERVER.replace(ERRORS, ":f2b-sshd - [0:0]\n" + ERRORS).replace(
+            ACCEPTED, "-A INPUT -p tcp --dport 22 -j f2b-sshd\n-A f2b-sshd -s 192.0.2.7 -j REJECT\n" + ACCEPTED
         ),
-        good=(
-            "*filter\n"
-            ":INPUT DROP [0:0]\n"
-            "-A INPUT -p icmp --icmp-type fragmentation-needed -j ACCEPT\n"
-            "-A INPUT -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT\n"
-            "-A INPUT -p tcp --dport 80 -m conntrack --ctstate NEW,UNTRACKED -j ACCEPT\n"
-            "COMMIT\n"
-            "*raw\n"
-            "-A PREROUTING ! -i lo -p tcp --dport 80 -m addrtype --dst-type LOCAL -j CT --notrack\n"
-            "-A OUTPUT ! -o lo -p tcp --sport 80 -j CT --notrack\n"
-            "COMMIT\n"
-        ),
+        good=SERVER,
     ),
 )

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from rulec.analysis.facts import Facts
 from rulec.diagnostics import Finding, Severity
 from rulec.lint.check import Check, Example
+from rulec.lint.examples import ACCEPTED, SERVER
 from rulec.lint.places import labels
 
 
@@ -36,30 +37,14 @@ CHECK = Check(
     why=__doc__,
     find=find,
     example=Example(
-        bad=(
-            "*filter\n"
-            ":INPUT DROP [0:0]\n"
-            "-A INPUT -p icmp --icmp-type fragmentation-needed -j ACCEPT\n"
-            "-A INPUT -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT\n"
-            "-A INPUT -p tcp --dport 80 -m conntrack --ctstate NEW,UNTRACKED -m limit --limit 5/min -j ACCEPT\n"
-            "COMMIT\n"
-            "*raw\n"
-            "-A PREROUTING ! -i lo -p tcp --dport 80 -m addrtype --dst-type LOCAL -j CT --notrack\n"
-            "-A OUTPUT ! -o lo -p tcp --sport 80 -j CT --notrack\n"
-            "COMMIT\n"
+        bad=SERVER.replace(
+            ACCEPTED,
+            "-A INPUT -p tcp --dport 80 -m conntrack --ctstate NEW,UNTRACKED -m limit --limit 5/min -j ACCEPT\n",
         ),
-        good=(
-            "*filter\n"
-            ":INPUT DROP [0:0]\n"
-            "-A INPUT -p icmp --icmp-type fragmentation-needed -j ACCEPT\n"
-            "-A INPUT -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT\n"
+        good=SERVER.replace(
+            ACCEPTED,
             "-A INPUT -p tcp --dport 80 ! --tcp-flags SYN,ACK SYN -m conntrack --ctstate UNTRACKED -j ACCEPT\n"
-            "-A INPUT -p tcp --dport 80 --syn -m conntrack --ctstate NEW,UNTRACKED -m limit --limit 5/min -j ACCEPT\n"
-            "COMMIT\n"
-            "*raw\n"
-            "-A PREROUTING ! -i lo -p tcp --dport 80 -m addrtype --dst-type LOCAL -j CT --notrack\n"
-            "-A OUTPUT ! -o lo -p tcp --sport 80 -j CT --notrack\n"
-            "COMMIT\n"
+            "-A INPUT -p tcp --dport 80 --syn -m conntrack --ctstate NEW,UNTRACKED -m limit --limit 5/min -j ACCEPT\n",
         ),
     ),
 )
