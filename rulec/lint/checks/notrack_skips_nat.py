@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from rulec.analysis.facts import Facts
 from rulec.diagnostics import Finding, Severity
 from rulec.lint.check import Check, Example
+from rulec.lint.examples import SERVER
 from rulec.lint.places import labels
 
 
@@ -35,35 +36,13 @@ CHECK = Check(
     why=__doc__,
     find=find,
     example=Example(
-        bad=(
-            "*filter\n"
-            ":INPUT DROP [0:0]\n"
-            "-A INPUT -p icmp --icmp-type fragmentation-needed -j ACCEPT\n"
-            "-A INPUT -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT\n"
-            "-A INPUT -p tcp --dport 80 -m conntrack --ctstate NEW,UNTRACKED -j ACCEPT\n"
-            "COMMIT\n"
-            "*nat\n"
-            "-A PREROUTING -d 192.0.2.1 -p tcp --dport 80 -j DNAT --to-destination 10.0.0.2\n"
-            "COMMIT\n"
-            "*raw\n"
-            "-A PREROUTING ! -i lo -p tcp --dport 80 -m addrtype --dst-type LOCAL -j CT --notrack\n"
-            "-A OUTPUT ! -o lo -p tcp --sport 80 -j CT --notrack\n"
-            "COMMIT\n"
+        bad=SERVER.replace(
+            "*raw\n",
+            "*nat\n-A PREROUTING -d 192.0.2.1 -p tcp --dport 80 -j DNAT --to-destination 10.0.0.2\nCOMMIT\n*raw\n",
         ),
-        good=(
-            "*filter\n"
-            ":INPUT DROP [0:0]\n"
-            "-A INPUT -p icmp --icmp-type fragmentation-needed -j ACCEPT\n"
-            "-A INPUT -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT\n"
-            "-A INPUT -p tcp --dport 80 -m conntrack --ctstate NEW,UNTRACKED -j ACCEPT\n"
-            "COMMIT\n"
-            "*nat\n"
-            "-A PREROUTING -d 192.0.2.1 -p tcp --dport 8080 -j DNAT --to-destination 10.0.0.2\n"
-            "COMMIT\n"
-            "*raw\n"
-            "-A PREROUTING ! -i lo -p tcp --dport 80 -m addrtype --dst-type LOCAL -j CT --notrack\n"
-            "-A OUTPUT ! -o lo -p tcp --sport 80 -j CT --notrack\n"
-            "COMMIT\n"
+        good=SERVER.replace(
+            "*raw\n",
+            "*nat\n-A PREROUTING -d 192.0.2.1 -p tcp --dport 8080 -j DNAT --to-destination 10.0.0.2\nCOMMIT\n*raw\n",
         ),
     ),
 )

@@ -16,7 +16,7 @@ import pytest
 from rulec import __version__
 from tests.running import rulec
 
-CASES = sorted(Path(__file__).parent.glob("*.txt"))
+CASES = sorted(path for folder in ("cli", "diff") for path in (Path(__file__).parents[1] / folder).glob("*.txt"))
 
 
 def files(case: str) -> Iterator[tuple[str, str]]:
