@@ -88,8 +88,7 @@ def _rest_dropped(walks: Walks, meaning: Meaning, reach: Reach) -> bool:
     following = next((other for other in course.behind(reach) if other.step.extension not in CONTINUES), None)
     if following is None or not is_drop(following.step):
         return False
-    arriving = following.passing if following.care is None else following.passing & following.care
-    return following.matching == arriving
+    return following.matching == following.passing
 
 
 def _asking(reaches: list[Reach]) -> tuple[Step, ...]:
