@@ -157,11 +157,16 @@ class Place:
 
     def unknown_here(self, key: Hashable) -> PacketSet:
         """The packets of which something unknown holds that may be otherwise each time that it is asked."""
-        return self.space.unknown((self.visit, self.hook, self.values, key))
+        answer = self.memory.answer(self.space, (self.visit, self.hook, "here", key), self.values)
+        self._changed.add(answer)
+        return answer
 
     def unknown_number(self, key: Hashable, bits: int) -> Vector:
         """A number that may be another one each time that it is asked for."""
-        return self.space.unknown_number((self.visit, self.hook, self.values, key), bits)
+        answers = (
+            self.memory.answer(self.space, (self.visit, self.hook, key, bit), self.values) for bit in range(bits)
+        )
+        return Vector(self.space, tuple([answer.function for answer in answers]))
 
 
 class Asked(NamedTuple):
@@ -214,20 +219,36 @@ class Memory:
         return answer
 
 
+_NOT_ASKED = frozenset(("state", "attached"))
+"""What no match reads of which the answer is unknown: those that ask for a connection ask for it beside."""
+
 _LARGEST_AGREEMENT = 10_000
 """Nodes beyond which two answers are taken to be independent: they are then no less true, and less precise."""
 
+_ENDS = ("src", "dst", "proto", "sport", "dport", "src_type", "dst_type", "iif", "prior", "later_fragment")
+
 
 def _agreement(space: Space, one: Values, other: Values) -> PacketSet:
-    """The packets of which all fields are the same in both, or fewer where that is hard to say."""
+    """The packets of which all fields are the same in both, or fewer where that is hard to say.
+
+    Where it is, only the ends are looked at of packets that differ: more packets have the same.
+    """
+    found = _same(space, one, other, lambda different: different)
+    if found is None:
+        found = _same(space, one, other, lambda different: different.onto(_ENDS))
+    return space.nothing if found is None else found
+
+
+def _same(space: Space, one: Values, other: Values, outline: Callable[[PacketSet], PacketSet]) -> PacketSet | None:
+    """The packets outside of what differs, None where that is too large."""
     same = space.everything
-    for name in sorted({*one, *other}):
+    for name in sorted({*one, *other} - _NOT_ASKED):
         if name not in space.fields and not (name in one and name in other):
             return space.nothing
         pair = [values.get(name) or space.field(name) for values in (one, other)]
         for bit, another in zip(pair[0].bits, pair[1].bits, strict=True):
             if bit != another:
-                same &= ~PacketSet(space, bit ^ another)
+                same -= outline(PacketSet(space, bit ^ another))
                 if same.function.node_count() > _LARGEST_AGREEMENT:
-                    return space.nothing
+                    return None
     return same

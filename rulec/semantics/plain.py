@@ -13,6 +13,7 @@ from rulec.catalogue.extension import Given
 from rulec.model import Family
 from rulec.packetset.packetset import PacketSet
 from rulec.packetset.space import Space
+from rulec.semantics.concern import Concern
 from rulec.semantics.effects import Effect, effect
 from rulec.semantics.place import Asked, Hook, Memory, Place, Values
 from rulec.semantics.program import Program, Step
@@ -28,18 +29,20 @@ Context = tuple[object, ...]
 class Setting(NamedTuple):
     """What all walks through one ruleset have in common.
 
-    ``shares`` says whether what a rule remembers is the same as what the same
-    rule remembers in the other ruleset that it is compared with; ``name`` tells
-    the two apart where it is not.  ``exact`` says whether it matters which packets
-    come through a large table, even to those behind it.
+    ``remembers`` names what a rule remembers, the same in all rulesets that are
+    compared where it is the same there; ``name`` tells apart what their NAT makes
+    of packets.  ``exact`` says whether it matters which packets come through a
+    large table, even to those behind it.  With a ``concern`` only those packets are
+    followed into its table, and beyond, that it may treat otherwise.
     """
 
     space: Space
     family: Family
     memory: Memory
     name: str = ""
-    shares: Callable[[Step], bool] = lambda step: True
+    remembers: Callable[[Step], Hashable] = lambda step: step.key
     exact: bool = True
+    concern: Concern | None = None
 
 
 class Ends(NamedTuple):
@@ -105,10 +108,11 @@ class PlainChains:
         def make() -> PacketSet:
             found = at_end
             for step in reversed(self.program.chains[chain].steps):
-                ends = self.ends(step, values, context)
+                matched = self.matched(step, values, context)
+                ends = None if matched.is_empty() else self.ends(step, values, context)
                 if ends is not None:
                     then = taken(step, ends) | (ends.goes_on & found)
-                    found = self.matched(step, values, context).choose(then, found)
+                    found = matched.choose(then, found)
             return found
 
         return self._once(what, chain, values, context, make)
@@ -148,8 +152,11 @@ class PlainChains:
         def make() -> tuple[frozenset[str], ...]:
             found = [frozenset[str]()]
             for step in reversed(self.program.chains[chain].steps):
-                fields = found[-1] | self.asking(step, values, context).fields
-                if step.goes_to:
+                fields, asks = found[-1], self.asking(step, values, context)
+                matches = not asks.packets.is_empty()
+                if matches:
+                    fields |= asks.fields
+                if matches and step.goes_to:
                     fields |= self.looked_at(step.goes_to, values, self.context(step, context))[0]
                 found.append(fields)
             return tuple(reversed(found))
@@ -229,7 +236,7 @@ class PlainChains:
 
     def identity(self, step: Step, context: Context) -> Hashable:
         """The same in two rulesets where what the rule remembers is the same."""
-        return "" if self.setting.shares(step) else self.setting.name, step.key, context
+        return "", self.setting.remembers(step), context
 
     def place(self, values: Values, visit: Hashable) -> Place:
         """What a rule sees of packets with these fields."""

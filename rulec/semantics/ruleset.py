@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from functools import cached_property
 from typing import NamedTuple, TypeVar
 
 from rulec.errors import Undecided
 from rulec.packetset.fields import fields
 from rulec.packetset.space import DEFAULT_MEMORY, Space, TooLarge
+from rulec.semantics.concern import Concern
 from rulec.semantics.order import orders
 from rulec.semantics.paths import Host, Way
 from rulec.semantics.place import Memory
@@ -53,17 +54,18 @@ def meaning(
     space: Space,
     memory: Memory | None = None,
     name: str = "",
-    shares: Callable[[Step], bool] = lambda step: True,
+    remembers: Callable[[Step], Hashable] = lambda step: step.key,
     exact: bool = True,
+    concern: Concern | None = None,
 ) -> Meaning:
     """Walk all ways through a ruleset.
 
     Two rulesets that are compared share ``memory``, so that the same question
-    has the same answer in both; ``name`` tells them apart where ``shares`` says
-    that what a rule remembers may be another thing.  Where not ``exact`` a rule
+    has the same answer in both; ``remembers`` names what a rule remembers, and
+    ``name`` tells apart what their NAT makes of packets.  Where not ``exact`` a rule
     behind a large table is taken to get what came to that table.
     """
-    setting = Setting(space, prepared.ruleset.family, memory or Memory(), name, shares, exact)
+    setting = Setting(space, prepared.ruleset.family, memory or Memory(), name, remembers, exact, concern)
     return Meaning(prepared, space, tuple(Host(setting, prepared.programs).ways()))
 
 

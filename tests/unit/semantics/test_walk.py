@@ -338,7 +338,7 @@ def test_what_a_rule_remembers_may_be_told_apart() -> None:
     def compared(space: Space) -> bool:
         memory = Memory()
         first = meaning(one, space, memory).way("input").accepted
-        second = meaning(one, space, memory, "'", shares=lambda step: False).way("input").accepted
+        second = meaning(one, space, memory, "'", remembers=lambda step: ("other", step.key)).way("input").accepted
         return first == second
 
     assert not in_space((one, one), compared)
