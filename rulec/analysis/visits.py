@@ -57,6 +57,11 @@ class Walked:
         self.meaning: Meaning = meaning(prepared, space, self._memory, exact=False)
 
     @property
+    def memory(self) -> Memory:
+        """What was asked already, for another walk in which the same question is to have the same answer."""
+        return self._memory
+
+    @property
     def programs(self) -> dict[str, Program]:
         """The tables."""
         return self.prepared.programs

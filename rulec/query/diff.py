@@ -11,12 +11,14 @@ from rulec.errors import InputError
 from rulec.packetset.packetset import PacketSet
 from rulec.packetset.space import DEFAULT_MEMORY, Space
 from rulec.query.diff_changes import logging, rewriting, tracking
+from rulec.query.diff_concern import concern
 from rulec.query.diff_deciders import Decider, rule_text
 from rulec.query.diff_flows import Flow, Group, doubtful, flows, one_of, opened_and_closed, said
-from rulec.query.diff_memories import doubts
+from rulec.query.diff_memories import doubts, feeds_differ
 from rulec.query.diff_met import Gap, Met
 from rulec.query.diff_rules import Edit, Wording, chains, edits, say_the_same, wording
 from rulec.query.diff_walks import Walks, walk_both
+from rulec.semantics.concern import ComesAgain
 from rulec.semantics.paths import PATHS
 from rulec.semantics.program import Step
 from rulec.semantics.ruleset import Prepared, in_space
@@ -135,12 +137,25 @@ def _in_words(
     changes: tuple[Edit, ...],
     most: int | None,
 ) -> Difference:
-    walks = walk_both(*prepared, space, _changed(changes))
+    walks = _walks(prepared, space, changes)
     groups = list(_groups(walks))
     found = [group for kind in KINDS for group in _shown(groups, kind, most)]
     idle = tuple(_without_effect(walks, groups, changes))
     counts = {kind: _count(group for group in groups if group.kind == kind) for kind in KINDS}
     return nothing._replace(flows=tuple(said(group, walks) for group in found), counts=counts, edits=idle)
+
+
+def _walks(prepared: tuple[Prepared, Prepared], space: Space, changes: tuple[Edit, ...]) -> Walks:
+    """Both walked: for the packets that it concerns, where it is enough to know about these."""
+    changed, concerned = _changed(changes), concern(*prepared, changes)
+    if concerned is not None:
+        try:
+            walks = walk_both(*prepared, space, changed, concerned)
+            if not feeds_differ(walks):
+                return walks
+        except ComesAgain:
+            pass
+    return walk_both(*prepared, space, changed)
 
 
 def _groups(walks: Walks) -> Iterator[Group]:

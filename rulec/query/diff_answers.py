@@ -19,7 +19,8 @@ def answers_behind(packets: PacketSet, witness: Packet, walks: Walks) -> tuple[s
     """The unknown answers on which it depends whether a witness is one of the packets."""
     space = packets.space
     answers = (packets & as_set(witness, space)).without(space.fields)
-    names = [_name(key, walks) for key, answer in space.unknown_keys().items() if _depends(answers, answer)]
+    keys = [key for key, answer in space.unknown_keys().items() if _depends(answers, answer)]
+    names = [_name(key, walks) for key in sorted(keys, key=lambda key: _line(key, walks))]
     return tuple(dict.fromkeys(names)) or (_NOBODY,)
 
 
@@ -66,11 +67,23 @@ def _match_text(match: Match, family: Family) -> str:
     return saved_rule(Rule("", (), (match,), None), family).removeprefix("-A").strip()
 
 
+def _line(key: Hashable, walks: Walks) -> int:
+    """The line of the rule that asks, if it is one."""
+    found = (_asking(part, walks) for part in _inside(key) if isinstance(part, Rule))
+    return next((one[1] for one in found if one), 0)
+
+
 def _place(rule: Rule, walks: Walks) -> str:
-    """Where the rule stands, in the new file if it is there."""
+    """Where the rule stands."""
+    found = _asking(rule, walks)
+    return f" ({found[0]}:{found[1]})" if found else ""
+
+
+def _asking(rule: Rule, walks: Walks) -> tuple[str, int] | None:
+    """The file and line of a rule, in the new file if it is there."""
     for meaning in (walks.new, walks.old):
         for program in meaning.prepared.programs.values():
             for step in program.steps():
                 if step.rule == rule:
-                    return f" ({meaning.prepared.ruleset.source.name}:{step.line})"
-    return ""
+                    return meaning.prepared.ruleset.source.name, step.line
+    return None

@@ -19,11 +19,20 @@ _Origin = tuple[Entry, PacketSet]
 
 
 class Leg(NamedTuple):
-    """Rules of one chain that packets meet one after another; what was asked of those behind each, if it is known."""
+    """Rules of one chain that packets meet one after another; ``following`` is the entry of the leg that goes on."""
 
     entry: Entry
     reaches: tuple[Reach, ...]
-    behind: tuple[PacketSet | None, ...]
+    following: Entry | None
+
+    @property
+    def end(self) -> PacketSet | None:
+        """What was asked of those behind the last of them, if it is known."""
+        return self.following.origins[0][1] if self.following else None
+
+    def behind(self, number: int) -> PacketSet | None:
+        """What was asked of those behind one of them."""
+        return self.reaches[number + 1].passing if number + 1 < len(self.reaches) else self.end
 
 
 class Choice(NamedTuple):
@@ -39,26 +48,29 @@ class Course:
     def __init__(self, reaches: Iterable[Reach]) -> None:
         self.legs = list(_legs(reaches))
         self._starts = {leg.entry for leg in self.legs}
+        self._entries = set[Entry]()
         self._origins: dict[Entry, tuple[_Origin, ...]] = {}
         for leg in self.legs:
             self._remember(leg.entry)
-        self._choices: dict[Callable[[Step], bool], Choice] = {}
+        self._choices: dict[tuple[Callable[[Step], bool], frozenset[Reach]], Choice] = {}
 
     def beginnings(self) -> Iterator[PacketSet]:
         """The packets that come from elsewhere."""
-        return (entry.exact for entry, origins in self._origins.items() if not origins)
+        return (entry.exact for entry in self._entries if not entry.callers)
 
     def origins(self, entry: Entry) -> tuple[_Origin, ...]:
-        """Where packets come from to an entry, as it was when all had been walked."""
+        """Where packets come from to an entry."""
+        if entry not in self._origins:
+            self._origins[entry] = entry.origins
         return self._origins[entry]
 
-    def choice(self, wanted: Callable[[Step], bool]) -> Choice:
-        """The rules that are wanted."""
-        if wanted not in self._choices:
-            self._choices[wanted] = self.leading_to(
-                reach for leg in self.legs for reach in leg.reaches if wanted(reach.step)
+    def choice(self, wanted: Callable[[Step], bool], idle: frozenset[Reach] = frozenset()) -> Choice:
+        """The rules that are wanted, and not idle."""
+        if (wanted, idle) not in self._choices:
+            self._choices[wanted, idle] = self.leading_to(
+                reach for leg in self.legs for reach in leg.reaches if wanted(reach.step) and reach not in idle
             )
-        return self._choices[wanted]
+        return self._choices[wanted, idle]
 
     def leading_to(self, wanted: Iterable[Reach]) -> Choice:
         """Some rules, and what leads to them."""
@@ -110,7 +122,7 @@ class Course:
         number = next(number for number, leg in enumerate(self.legs) if leg.entry is reach.entry)
         rest = dropwhile(lambda other: other is not reach, self.legs[number].reaches)
         yield from islice(rest, 1, None)
-        while self.legs[number].behind[-1] is not None:
+        while self.legs[number].following is not None:
             number += 1
             yield from self.legs[number].reaches
 
@@ -119,14 +131,14 @@ class Course:
         return entry in self._starts
 
     def _remember(self, entry: Entry) -> None:
-        if entry not in self._origins:
-            self._origins[entry] = entry.origins
-            for origin, _ in entry.origins:
-                self._remember(origin)
+        if entry not in self._entries:
+            self._entries.add(entry)
+            for caller in entry.callers:
+                self._remember(caller)
 
     def _comes_from(self, entry: Entry) -> Iterator[_Origin]:
         """The ends of legs, and the calls, from which packets come to an entry."""
-        for origin, packets in self._origins[entry]:
+        for origin, packets in self.origins(entry):
             if origin in self._starts:
                 yield origin, packets
             else:
@@ -161,7 +173,7 @@ class _Flow:
         if here.is_empty():
             return
         for number in self._choice.stops[leg.entry]:
-            reach, behind = leg.reaches[number], leg.behind[number]
+            reach = leg.reaches[number]
             if reach in self._idle or (self._unless(reach.step) and not reach.step.goes_to):
                 continue
             hit = here & reach.matching
@@ -169,10 +181,10 @@ class _Flow:
                 continue
             if reach in self._choice.wanted:
                 yield reach, hit
-            self._at[leg.entry, reach.matching] = hit - behind if self._ending and behind is not None else hit
-        end = leg.behind[-1]
-        if end is not None:
-            self._at[leg.entry, end] = here if self._idle.issuperset(leg.reaches) else here & end
+            behind = leg.behind(number) if self._ending else None
+            self._at[leg.entry, reach.matching] = hit if behind is None else hit - behind
+        if leg.end is not None:
+            self._at[leg.entry, leg.end] = here if self._idle.issuperset(leg.reaches) else here & leg.end
 
     def arriving(self, entry: Entry) -> PacketSet:
         """Those that get to an entry."""
@@ -196,7 +208,6 @@ def _legs(reaches: Iterable[Reach]) -> Iterator[Leg]:
             together.append([])
         together[-1].append(reach)
     for number, found in enumerate(together):
-        following = together[number + 1][0].entry.origins if number + 1 < len(together) else ()
-        goes_on = len(following) == 1 and following[0][0] is found[0].entry
-        end = following[0][1] if goes_on else None
-        yield Leg(found[0].entry, tuple(found), (*(reach.passing for reach in found[1:]), end))
+        following = together[number + 1][0].entry if number + 1 < len(together) else None
+        goes_on = following is not None and following.callers == (found[0].entry,)
+        yield Leg(found[0].entry, tuple(found), following if goes_on else None)

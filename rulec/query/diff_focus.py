@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
+from itertools import takewhile
 from typing import NamedTuple
 
 from rulec.packetset.packetset import PacketSet
-from rulec.query.diff_courses import Course, Leg
+from rulec.query.diff_courses import Course
 from rulec.semantics.paths import Way
 from rulec.semantics.place import Hook
 from rulec.semantics.program import Program, Step
@@ -66,9 +67,9 @@ def focus(
     if any(packets != settled(packets) for course in (before, after) for packets in course.beginnings()):
         return None
     around = old.space.union(reach.matching for reach in touched)
-    programs = [meaning.prepared.programs[hook.table] for meaning in (old, new)]
-    other = frozenset[str]().union(*(_touched(program, changed) | program.remembering for program in programs))
-    return Focus(hook, around, before, after, frozenset(_idle(Likeness(before, after), other)))
+    programs = old.prepared.programs[hook.table], new.prepared.programs[hook.table]
+    idle = frozenset(_idle(*programs, hook.name, changed))
+    return Focus(hook, around, before, after, frozenset(_of(before, idle)) | frozenset(_of(after, idle)))
 
 
 def _policies(way: Way) -> set[tuple[Hook, str]]:
@@ -80,30 +81,31 @@ def _at(way: Way, hook: Hook) -> Course:
     return Course(reach for reach in way.reaches if reach.hook == hook)
 
 
-def _touched(program: Program, changed: frozenset[Step]) -> set[str]:
-    """The chains in which a rule changed, and those that lead to them."""
-    found = {step.chain for step in program.steps() if step in changed}
-    for name in reversed(program.callers_first):
-        if not found.isdisjoint(program.callees[name]):
-            found.add(name)
-    return found
+def _idle(old: Program, new: Program, base: str, changed: frozenset[Step]) -> Iterator[Step]:
+    """The rules before any that changed, in chains into which the same packets come.
+
+    No more is said of a chain from where it calls one in which something changed, or which remembers.
+    """
+    other, alike = _touched(old, changed) | _touched(new, changed), set[Step]()
+    calls: dict[str, set[Step]] = {base: set()}
+    for program in (old, new):
+        for name in program.reached_from([base]):
+            for step in program.chains[name].steps:
+                calls.setdefault(step.goes_to, set()).add(step)
+    for name in old.callers_first:
+        if name in new and name in calls and calls[name] <= alike:
+            pairs = zip(old.chains[name].steps, new.chains[name].steps, strict=False)
+            for pair in takewhile(lambda pair: pair[0].key == pair[1].key, pairs):
+                alike.update(pair)
+                if pair[0].goes_to in other:
+                    break
+                yield from pair
 
 
-def _idle(likeness: Likeness, chains: frozenset[str]) -> Iterator[Reach]:
-    """The rules that are alike and asked of the same packets, in legs that begin alike; none that calls some chains."""
-    by_chain: dict[str, list[Leg]] = {}
-    for leg in likeness.new.legs:
-        by_chain.setdefault(leg.reaches[0].step.chain, []).append(leg)
-    for leg in likeness.old.legs:
-        for other in by_chain.get(leg.reaches[0].step.chain, ()):
-            if likeness.is_same(leg.entry, other.entry):
-                yield from _alike(leg.reaches, other.reaches, chains)
+def _touched(program: Program, changed: frozenset[Step]) -> frozenset[str]:
+    """The chains in which a rule changed, those that remember, and all that lead to them."""
+    return program.remembering | program.with_callers({step.chain for step in program.steps() if step in changed})
 
 
-def _alike(old: Iterable[Reach], new: Iterable[Reach], chains: frozenset[str]) -> Iterator[Reach]:
-    for one, other in zip(old, new, strict=False):
-        asked = (one.step.key, one.values, one.matching), (other.step.key, other.values, other.matching)
-        if asked[0] != asked[1] or one.step.goes_to in chains:
-            return
-        yield one
-        yield other
+def _of(course: Course, steps: frozenset[Step]) -> Iterator[Reach]:
+    return (reach for leg in course.legs for reach in leg.reaches if reach.step in steps)

@@ -66,6 +66,34 @@ def doubts(walks: Walks, few: dict[str, PacketSet]) -> list[Doubt]:
     return [Doubt(_asking(before), _asking(after), answers[thing]) for thing, before, after in told]
 
 
+def feeds_differ(walks: Walks) -> bool:
+    """Whether other packets get to a memory now, of those that were followed, and others may be asked about it."""
+    old, new = _uses(walks.old), _uses(walks.new)
+    asked = _asked_for_more(walks.old) | _asked_for_more(walks.new)
+    feeds = (
+        (old.feeds.get(thing, []), new.feeds.get(thing, [])) for thing in {**old.feeds, **new.feeds} if thing in asked
+    )
+    return not all(_same_feed(walks, before, after, {}) for before, after in feeds)
+
+
+def _asked_for_more(walked: Meaning) -> set[Hashable]:
+    """What rules ask that do more than to drop packets which the next rule drops as well."""
+    found = set[Hashable]()
+    for program in walked.prepared.programs.values():
+        for chain in program.chains.values():
+            for number, step in enumerate(chain.steps):
+                things = _asked_by(step)
+                if things and not (is_drop(step) and _drops_all(chain.steps[number + 1 :])):
+                    found.update(things)
+    return found
+
+
+def _drops_all(steps: Iterable[Step]) -> bool:
+    """Whether the first rule that decides anything drops every packet."""
+    step = next((step for step in steps if step.extension not in CONTINUES), None)
+    return step is not None and is_drop(step) and not step.rule.base and not step.rule.matches
+
+
 def _reached(reaches: Iterable[Reach]) -> list[Reach]:
     """Those rules to which packets get."""
     return [reach for reach in reaches if reach.entry.outline.meets(reach.passing)]
@@ -112,14 +140,19 @@ def _uses(walked: Meaning) -> _Uses:
     """By thing, the rules that change it and those that ask it; a memory is changed by who asks, a set by SET."""
     found = _Uses({}, {})
     for reach in dict.fromkeys(reach for way in walked.ways for reach in way.reaches):
-        step = reach.step
-        filled, asked = list(_sets(step.rule.target, "-set")), [*_asked_sets(step)]
-        if step.has_memory or filled or asked:
-            things = list(_things(step)) if step.has_memory else []
-            for feeds, several in ((found.feeds, things + filled), (found.asks, things + asked)):
-                for thing in several:
-                    feeds.setdefault(thing, []).append(reach)
+        for thing in _fed_by(reach.step):
+            found.feeds.setdefault(thing, []).append(reach)
+        for thing in _asked_by(reach.step):
+            found.asks.setdefault(thing, []).append(reach)
     return found
+
+
+def _fed_by(step: Step) -> list[Hashable]:
+    return [*(_things(step) if step.has_memory else ()), *_sets(step.rule.target, "-set")]
+
+
+def _asked_by(step: Step) -> list[Hashable]:
+    return [*(_things(step) if step.has_memory else ()), *_asked_sets(step)]
 
 
 def _asked_sets(step: Step) -> Iterator[Hashable]:

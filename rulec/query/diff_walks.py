@@ -13,6 +13,7 @@ from rulec.packetset.space import Space
 from rulec.query.diff_courses import Course
 from rulec.query.diff_focus import Focus, Likeness, focus
 from rulec.semantics import nat
+from rulec.semantics.concern import Concern
 from rulec.semantics.place import Hook, Memory
 from rulec.semantics.program import Step
 from rulec.semantics.reach import Reach
@@ -117,13 +118,20 @@ def asked(reach: Reach) -> tuple[Hook, PacketSet, PacketSet]:
     return reach.hook, reach.passing, reach.matching
 
 
-def walk_both(old: Prepared, new: Prepared, space: Space, changed: frozenset[Step] = frozenset()) -> Walks:
-    """Walk both, as if all that rules remember were the same."""
-    memory = Memory()
-    before, after = (meaning(one, space, memory, name) for one, name in zip((old, new), NAMES, strict=True))
+def walk_both(
+    old: Prepared,
+    new: Prepared,
+    space: Space,
+    changed: frozenset[Step] = frozenset(),
+    concern: Concern | None = None,
+) -> Walks:
+    """Walk both, as if all that rules remember were the same; with a ``concern``, for the packets that it concerns."""
+    memory, named = Memory(), zip((old, new), NAMES, strict=True)
+    before, after = (meaning(one, space, memory, name, concern=concern) for one, name in named)
     pairs = [(one.guesses, other.guesses) for one, other in zip(before.ways, after.ways, strict=True)]
-    agree = _kinds(old) == _kinds(new) and all(one == other for one, other in pairs)
-    if all(guesses.is_everything() for pair in pairs for guesses in pair):
+    kinds = _kinds(old), _kinds(new)
+    agree = kinds[0] == kinds[1] and all(one == other for one, other in pairs)
+    if not any((*kinds[0], *kinds[1])):
         return Walks(before, after, None, agree, changed)
     names = (name for ruleset in NAMES for name in guessed_names(ruleset))
     guesses = space.variables(place for name in names for place in space.places(name))

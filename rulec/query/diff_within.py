@@ -41,8 +41,8 @@ class Within:
             for reach, hit in course.sent(self.packets, course.choice(wanted), ending):
                 yield reach, self._walks.settled(hit)
         else:
-            course = self._focus.old if meaning is self._walks.old else self._focus.new
-            yield from course.sent(self._focus.around, course.choice(wanted), ending, self._focus.idle)
+            course, idle = self._focus.old if meaning is self._walks.old else self._focus.new, self._focus.idle
+            yield from course.sent(self._focus.around, course.choice(wanted, idle), ending, idle)
 
     def narrowed(self, packets: PacketSet) -> Within:
         """The same for some of these packets."""

@@ -120,13 +120,16 @@ class Host:
         targets = (step.extension for program in programs.values() for step in program.steps())
         self._kinds = nat.kinds(targets)
 
-    def ways(self) -> Iterator[Way]:
-        """Input, forward and output; what both arriving packets have in common is walked once."""
-        arriving = self._arriving()
+    def ways(self, within: PacketSet | None = None) -> Iterator[Way]:
+        """Input, forward and output; what both arriving packets have in common is walked once.
+
+        With packets ``within`` which all is meant, no others come to the host.
+        """
+        arriving = self._arriving(within)
         arrived = self._through("arriving", "PREROUTING", arriving)
         for path, hooks in (("input", ("INPUT",)), ("forward", ("FORWARD", "POSTROUTING"))):
             yield self._way(path, arriving.alive.exact, self._routed(path, arrived), hooks)
-        leaving = self._leaving()
+        leaving = self._leaving(within)
         yield self._way("output", leaving.alive.exact, leaving, ("OUTPUT", "POSTROUTING"))
 
     def _way(self, path: str, enters: PacketSet, passage: Passage, hooks: tuple[str, ...]) -> Way:
@@ -202,18 +205,19 @@ class Host:
 
     # ── between the hooks ──
 
-    def _arriving(self) -> Passage:
+    def _arriving(self, within: PacketSet | None) -> Passage:
         """Packets from a wire have nothing attached; those on the loopback come as they left."""
         place = self._place(Hook("arriving", "PREROUTING", "raw"), Values({}))
         loopback = self._interface("iif", "lo")
         alive = ~self._interface("iif", "") & (loopback | self._prior("nothing")) & ~(loopback & place.flag("has_mac"))
-        return self._begin(alive, place)
+        return self._begin(alive if within is None else alive & within, place)
 
-    def _leaving(self) -> Passage:
+    def _leaving(self, within: PacketSet | None) -> Passage:
         """What the kernel itself sends about a packet has the connection of that packet attached."""
         place = self._place(Hook("output", "OUTPUT", "raw"), Values({}))
         about = self._prior("connection") & place.in_state("RELATED", "INVALID")
-        return self._begin(~self._interface("oif", "") & (about | self._prior("nothing")), place)
+        alive = ~self._interface("oif", "") & (about | self._prior("nothing"))
+        return self._begin(alive if within is None else alive & within, place)
 
     def _begin(self, alive: PacketSet, place: Place) -> Passage:
         """Before connection tracking has looked at it, a packet is INVALID, save for what it has brought with it."""

@@ -117,15 +117,16 @@ class Program:
     def plain(self) -> frozenset[str]:
         """The chains that change nothing in a packet, and call none that do."""
         changing = [name for name, chain in self.chains.items() if any(_changes(step) for step in chain.steps)]
-        return frozenset(self.chains) - self._with_callers(changing)
+        return frozenset(self.chains) - self.with_callers(changing)
 
     @cached_property
     def remembering(self) -> frozenset[str]:
         """The chains in which a rule with a memory decides something, or in one that they call."""
         asking = [name for name, chain in self.chains.items() if any(_decides_by_memory(step) for step in chain.steps)]
-        return self._with_callers(asking)
+        return self.with_callers(asking)
 
-    def _with_callers(self, names: Iterable[str]) -> frozenset[str]:
+    def with_callers(self, names: Iterable[str]) -> frozenset[str]:
+        """Some chains, and all from which packets may be sent to them."""
         found = set(names)
         for name in reversed(self.callers_first):
             if not found.isdisjoint(self.callees[name]):

@@ -93,6 +93,11 @@ class Entry:
         return tuple((entry, ask()) for entry, ask in self._ways)
 
     @property
+    def callers(self) -> tuple[Entry, ...]:
+        """The entries that the packets come from; none where they are given."""
+        return tuple([entry for entry, _ in self._ways])
+
+    @property
     def outline(self) -> PacketSet:
         """The packets, as far as the rules look at them."""
         if self._outline is None:

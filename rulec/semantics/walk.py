@@ -14,6 +14,7 @@ from itertools import takewhile
 
 from rulec.packetset.packetset import PacketSet
 from rulec.semantics.alive import Alive, Sieve
+from rulec.semantics.concern import ComesAgain
 from rulec.semantics.place import Hook, Values
 from rulec.semantics.plain import Context, PlainChains, Setting
 from rulec.semantics.program import Program, Step
@@ -25,13 +26,17 @@ _CONNECTION = frozenset(("ctstate", "ctdir", "snat", "dnat", "first", "prior", "
 LARGE = 1000
 """How many rules make a table large: to say which packets get through may then take longer than all else."""
 
+_Call = tuple[EntryWay, PacketSet]
+"""How packets come into a chain, and those that may do so as far as it is seen at once."""
+
 
 class Walk:
     """A table at one hook, walked once.
 
     ``reaches`` lists the rules in the order in which packets meet them, those of
     plain chains behind all others; ``policy`` tells of those that meet its end,
-    and ``values`` are the fields behind it.
+    and ``values`` are the fields behind it.  Where it is of ``concern`` to a few
+    packets only, these alone are followed, and rules that match none of them left out.
     """
 
     policy: PolicyReach
@@ -43,6 +48,9 @@ class Walk:
         self.hook = hook
         self._base = program.chains[hook.name]
         self._is_plain = hook.name in program.plain
+        concern = setting.concern
+        self._concern = concern if concern and concern.is_about(hook.table, hook.name) else None
+        self._few = setting.space.everything
         self._twice: set[str] = set()
 
     @property
@@ -60,6 +68,8 @@ class Walk:
         while known < len(self._twice):
             known = len(self._twice)
             self._run(alive, values)
+        if self._concern and self._twice:
+            raise ComesAgain
 
     def through(self, packets: PacketSet) -> PacketSet:
         """Those of the packets that the table lets go on."""
@@ -68,19 +78,21 @@ class Walk:
         accepts = self._chains.accepts(self._base.name, self.values, ())
         if self._base.policy != "DROP":
             accepts |= self._chains.returns(self._base.name, self.values, ())
-        return packets & accepts
+        return packets & self._few & accepts
 
     def among(self, packets: PacketSet) -> PacketSet:
         """The same, where these are a few: they are sent through the chains."""
         if not self._is_plain:
             return packets & self._passed
+        if self._concern:
+            return self.through(packets)
         accepted: list[PacketSet] = []
         rest = self._chains.send(self._base.name, packets, self.values, (), accepted)
         return self.setting.space.union(accepted if self._base.policy == "DROP" else [*accepted, rest])
 
     def _run(self, alive: Alive, values: Values) -> None:
         self.reaches: list[Reach] = []
-        self._waiting: dict[str, dict[tuple[Values, Context], list[EntryWay]]] = {}
+        self._waiting: dict[str, dict[tuple[Values, Context], list[_Call]]] = {}
         self._visits: dict[Hashable, int] = {}
         self._chains = PlainChains(self.setting, self.program, self.hook, frozenset(self._twice))
         base, left = self._base, alive
@@ -89,16 +101,22 @@ class Walk:
             rest, values = self._walk(base.name, self._known(alive), values)
             self._passed = self.setting.space.union(self._accepted + [rest][: base.policy != "DROP"])
             left = Alive(rest)
-        elif base.steps:
+        elif base.steps or self._concern:
             entering = self._known(alive)
-            if self.is_large:
+            if self._concern:
+                everything = self.setting.space.everything
+                matched = partial(self._chains.matched, values=values, context=())
+                entering = self._few = entering & self._concern.packets(base.name, everything, matched)
+                left, twice = Alive(entering), frozenset(self._twice)
+                self._chains = PlainChains(self.setting, self.program, self.hook, twice, (), entering)
+            elif self.is_large:
                 self._chains = self._for_those_that_matter(entering, values)
             self._wait(base.name, self._all_of(entering), values, ())
-            left = alive.behind(Sieve(self._chains.returns(base.name, values, ())))
+            left = left.behind(Sieve(self._chains.returns(base.name, values, ())))
         self.policy, self.values = PolicyReach(self.hook, base.policy, left), values
         for chain in self.program.callers_first:
-            for (then, context), ways in self._waiting.pop(chain, {}).items():
-                self._look_into(chain, self._together(chain, ways, then, context), then, context)
+            for (then, context), calls in self._waiting.pop(chain, {}).items():
+                self._look_into(chain, self._together(chain, calls, then, context), then, context)
 
     def _for_those_that_matter(self, alive: PacketSet, values: Values) -> PlainChains:
         """The chains of a large table, for the packets that come: as far as their connection tells.
@@ -115,18 +133,19 @@ class Walk:
                 leading, care = frozenset(first[: number + 1]), care - asks.packets
         return PlainChains(self.setting, self.program, self.hook, frozenset(self._twice), leading, care)
 
-    def _all_of(self, packets: PacketSet) -> EntryWay:
-        return Entry.of(packets), lambda: self.setting.space.everything
+    def _all_of(self, packets: PacketSet) -> _Call:
+        return (Entry.of(packets), lambda: self.setting.space.everything), packets
 
     def _known(self, alive: Alive) -> PacketSet:
         return alive.exact if self.setting.exact else alive.rough
 
-    def _together(self, chain: str, ways: list[EntryWay], values: Values, context: Context) -> Entry:
+    def _together(self, chain: str, found: list[_Call], values: Values, context: Context) -> Entry:
         """All packets that get to a chain."""
+        ways, bounds = tuple(way for way, _ in found), [packets for _, packets in found]
         may_vary = chain in self.program.remembering and len(ways) > 1 and self._varies(chain, values, context)
-        if may_vary and not _disjoint([entry.outline & ask() for entry, ask in ways]):
+        if may_vary and not _disjoint(bounds) and not _disjoint([entry.outline & ask() for entry, ask in ways]):
             self._twice.add(chain)
-        return Entry(self.setting.space, tuple(ways))
+        return Entry(self.setting.space, ways)
 
     def _varies(self, chain: str, values: Values, context: Context) -> bool:
         """Whether what a chain does may be another thing when it is asked again."""
@@ -184,14 +203,16 @@ class Walk:
         for number, step in enumerate(self.program.chains[chain].steps):
             if number in meetings.begins:
                 entry = Entry(space, ((entry, partial(meetings.before, number)),), meetings.begins[number])
+            if self._concern and not step.has_memory and self._chains.matched(step, values, context).is_empty():
+                continue
             reach = Reach(self.hook, step, entry, values, meetings, number, self._chains.caring(step))
             self.reaches.append(reach)
             if step.goes_to:
-                way = entry, partial(meetings.matching, number)
-                self._wait(step.goes_to, way, values, self._chains.context(step, context))
+                call = (entry, partial(meetings.matching, number)), self._chains.matched(step, values, context)
+                self._wait(step.goes_to, call, values, self._chains.context(step, context))
 
-    def _wait(self, chain: str, way: EntryWay, values: Values, context: Context) -> None:
-        self._waiting.setdefault(chain, {}).setdefault((values, context), []).append(way)
+    def _wait(self, chain: str, call: _Call, values: Values, context: Context) -> None:
+        self._waiting.setdefault(chain, {}).setdefault((values, context), []).append(call)
 
     # ── single rules ──
 
