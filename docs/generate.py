@@ -1,4 +1,4 @@
-"""Write ``docs/checks.md`` and ``docs/extensions.md`` from the code: ``make docs``."""
+"""Write ``docs/checks.md``, ``docs/extensions.md`` and ``docs/kernels.md`` from the code: ``make docs``."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 from rulec import catalogue
 from rulec.catalogue.extension import BOTH, Example, Extension, Option, Tracking
 from rulec.catalogue.names import MATCHES, TARGETS
+from rulec.kernel.generations import KERNELS, Kernel
 from rulec.lint.check import GROUPS, Check
 from rulec.lint.checks import CHECKS
 
@@ -100,11 +101,47 @@ def _block(lines: Iterable[str]) -> Iterator[str]:
     return (f"    {line}" for line in lines)
 
 
-PAGES = {"checks.md": checks, "extensions.md": extensions}
+def kernels() -> str:
+    """The page of the kernels that ``--kernel`` names, and of how each is known."""
+    lines = [NOTICE, "", "# Kernels", "", inspect.cleandoc(_KERNELS), "", _row(_COLUMNS), "|---" * len(_COLUMNS) + "|"]
+    lines += [_row(_kernel(kernel)) for kernel in KERNELS.values()]
+    for kernel in KERNELS.values():
+        measured = f"Measured on Linux {', '.join(kernel.measured)}." if kernel.measured else "Nothing was measured."
+        lines += ["", f"## {kernel.name}", "", f"{measured} Inferred: {kernel.inferred}"]
+    return "\n".join(lines) + "\n"
+
+
+_KERNELS = """
+What `rulec lint --kernel` knows of connection tracking.  *Measured* is what was tried on a running kernel;
+*inferred* is what sources, commits and printed lists say, and may be wrong where a distribution changed it.
+"""
+
+_COLUMNS = ("`--kernel`", "Linux", "known", "tracking is switched on by", "helpers by port alone",
+            "octets an entry", "largest table by itself (buckets)")  # fmt: skip
+
+
+def _kernel(kernel: Kernel) -> tuple[str, ...]:
+    modules = ", ".join(f"`{name}`" for name in kernel.hooks)
+    return (
+        kernel.name,
+        kernel.title,
+        "measured" if kernel.measured else "inferred",
+        "rules" if kernel.by_rules else f"modules: {modules}, and what loads them",
+        kernel.helpers.value,
+        str(kernel.entry),
+        str(kernel.buckets),
+    )
+
+
+def _row(cells: Iterable[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+PAGES = {"checks.md": checks, "extensions.md": extensions, "kernels.md": kernels}
 
 
 def main() -> None:
-    """Write both pages."""
+    """Write the pages."""
     for name, page in PAGES.items():
         (HERE / name).write_text(page(), encoding="utf-8")
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from rulec.analysis.facts import Facts
 from rulec.config.file import ConfigFile, Kind, Statement
 from rulec.diagnostics import Label
-from rulec.kernel.generations import Kernel
+from rulec.kernel.generations import Helpers, Kernel
 from rulec.kernel.modules import is_absent, needs_conntrack, plain, tracked_on_loading
 from rulec.kernel.settings import dotted, exists, setting
 from rulec.model import Family
@@ -22,19 +22,23 @@ _NUMBER = re.compile(r"[0-9]{1,19}")
 class Need(NamedTuple):
     """Something in a ruleset that does not load without nf_conntrack.
 
-    ``table`` is the one that fails, and with it all that come behind it.
+    ``table`` is the one that fails, and with it all that come behind it.  A rule
+    that its table deletes again is ``only_nft``: iptables-legacy-restore warns of
+    it, and loads what is left, iptables-nft-restore fails (measured).
     """
 
     ruleset: Ruleset
     span: Span
     words: str
     table: str
+    only_nft: bool = False
 
     @property
     def opens(self) -> bool:
-        """Whether the table filter is among those that fail."""
-        tables = self.ruleset.tables
-        return "filter" in tables and tables["filter"].line >= tables[self.table].line
+        """Whether a table filter is among those that fail, and none was loaded before."""
+        line, _ = self.ruleset.source.position(self.span.start)
+        ends = [table.last_line for table in self.ruleset.blocks if table.name == "filter"]
+        return bool(ends) and min(ends) > line
 
 
 class HostFacts:
@@ -55,7 +59,7 @@ class HostFacts:
     def loads(self) -> Iterator[Statement]:
         """The modules of lists that are there and may be loaded."""
         for statement in self.said("load"):
-            is_refused = self.refused is not None and needs_conntrack(statement.name.text)
+            is_refused = self.refused is not None and needs_conntrack(statement.name.text, self.kernel)
             if not is_refused and not is_absent(statement.name.text, self.kernel):
                 yield statement
 
@@ -100,9 +104,19 @@ class HostFacts:
         return any(helper in _helpers(facts) for facts in self.rulesets)
 
     @property
+    def helpers_by_port(self) -> bool:
+        """Whether connections get helpers by their ports."""
+        if self.kernel.helpers is Helpers.WHEN_ASKED:
+            asked = self.value("helper")
+            parameter = self.parameter("nf_conntrack", "nf_conntrack_helper")
+            return bool(asked and asked[0]) or bool(parameter and parameter[0] != "0")
+        return self.kernel.helpers is Helpers.ALWAYS
+
+    @property
     def needs(self) -> tuple[Need, ...]:
         """What does not load without connection tracking, the first thing of each ruleset."""
-        return tuple(need for facts in self.rulesets for need in _needs(facts)[:1])
+        needs = ((facts, _needs(facts)) for facts in self.rulesets)
+        return tuple(need for facts, found in needs for need in found[:1] if facts.kernel.by_rules or not need.only_nft)
 
     @property
     def always(self) -> Label | None:
@@ -114,7 +128,7 @@ class HostFacts:
         """The modules in lists that have every packet of a family tracked, and the parameter where it takes effect."""
         modules = list(self.loads())
         found = [module.label() for module in modules if family in tracked_on_loading(module.name.text, self.kernel)]
-        if self.always and (self.needs or any(needs_conntrack(module.name.text) for module in modules)):
+        if self.always and (self.needs or any(needs_conntrack(module.name.text, self.kernel) for module in modules)):
             found.append(self.always)
         return tuple(found)
 
@@ -131,15 +145,22 @@ def refuses(install: Statement) -> bool:
 
 def _needs(facts: Facts) -> list[Need]:
     ruleset, tracking = facts.ruleset, facts.tracking
+    committed = {line for table in ruleset.blocks for line in table.lines()}
     needs = [
-        Need(ruleset, cause.span, f"-{'m' if cause.role == 'match' else 'j'} {cause.name}", cause.table)
-        for cause in (*tracking.tracks, *tracking.loads)
+        Need(
+            ruleset,
+            cause.span,
+            f"-{'m' if cause.role == 'match' else 'j'} {cause.name}",
+            cause.table,
+            cause.line not in committed,
+        )
+        for cause in (*tracking.tracks, *tracking.loads, *tracking.gone)
     ]
     for line in tracking.nat_tables:
         start = ruleset.source.line_starts[line - 1]
         words = Span(start, start + len(ruleset.source.line(line).rstrip()))
         needs.append(Need(ruleset, words, "the table nat", "nat"))
-    return sorted(needs, key=lambda need: need.span)
+    return sorted(needs, key=lambda need: (need.only_nft, need.span))
 
 
 def _helpers(facts: Facts) -> set[str]:

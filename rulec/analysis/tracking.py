@@ -4,13 +4,15 @@ Loading one rule with such an extension is enough, wherever it stands: tracking 
 switched on when a rule is loaded, not when a packet meets it, and for every packet
 of the rule's family in the network namespace (measured on Linux 6.18: dead
 chains, rules behind an unconditional ACCEPT and rules for interfaces that do not
-exist all count; IPv4 rules never track IPv6).  Old kernels track as soon as a module
-is loaded, whoever loads it: :mod:`rulec.kernel.generations` says which.
+exist all count; IPv4 rules never track IPv6).  A rule that is deleted again, or stands in
+a table that the file holds once more, tracks nothing in the end; its module stays loaded.
+Old kernels track as soon as a module is loaded, whoever loads it:
+:mod:`rulec.kernel.generations` says which.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Set
 from typing import NamedTuple
 
 from rulec.catalogue.extension import Given, Tracking
@@ -40,7 +42,8 @@ class TrackingFacts(NamedTuple):
     the lines of nat tables, whose module needs nf_conntrack even when empty, and
     ``nat_tracks`` says whether these have packets tracked by themselves.
     ``family`` is that of the packets that are tracked: on kernels that cannot
-    track IPv6, the module that an IPv6 rule loads tracks IPv4.
+    track IPv6, the module that an IPv6 rule loads tracks IPv4.  ``gone`` are in
+    rules that are there no more when all is loaded: only their modules stay.
     """
 
     tracks: tuple[Cause, ...]
@@ -48,6 +51,7 @@ class TrackingFacts(NamedTuple):
     nat_tables: tuple[int, ...]
     nat_tracks: bool
     family: Family
+    gone: tuple[Cause, ...] = ()
 
     @property
     def lines(self) -> tuple[int, ...]:
@@ -58,21 +62,29 @@ class TrackingFacts(NamedTuple):
 
 def tracking_facts(ruleset: Ruleset, kernel: Kernel = CURRENT) -> TrackingFacts:
     """The causes of tracking in the ruleset as it stands after loading into a kernel."""
-    causes = [cause for table in ruleset.tables.values() for cause in _causes(ruleset, table)]
-    causes.sort(key=lambda cause: cause.span)
+    left = {line for table in ruleset.tables.values() for line in table.lines()}
+    causes = [cause for table in ruleset.tables.values() for cause in _causes(ruleset, table.name, table.lines())]
+    gone = [cause for table in ruleset.blocks for cause in _causes(ruleset, table.name, _gone(ruleset, table, left))]
     loading_tracks = kernel.core in kernel.hooks
+    causes = sorted([*causes, *gone] if loading_tracks else causes, key=lambda cause: cause.span)
     return TrackingFacts(
         tuple(cause for cause in causes if loading_tracks or cause.tracking is Tracking.TRACKS),
         tuple(cause for cause in causes if not loading_tracks and cause.tracking is Tracking.LOADS),
         tuple(table.line for table in ruleset.tables.values() if table.name == "nat"),
         kernel.tracked_by_nat_table(ruleset.family) is not None,
         ruleset.family if ruleset.family in kernel.tracked else kernel.tracked[0],
+        () if loading_tracks else tuple(gone),
     )
 
 
-def _causes(ruleset: Ruleset, table: Table) -> Iterator[Cause]:
+def _gone(ruleset: Ruleset, table: Table, left: Set[int]) -> Iterable[int]:
+    """The lines of a table whose rules are not there in the end."""
+    return [line for line in sorted(ruleset.templates.keys() - left) if table.line < line < table.last_line]
+
+
+def _causes(ruleset: Ruleset, table: str, lines: Iterable[int]) -> Iterator[Cause]:
     concerned: dict[Template, bool] = {}
-    for line in table.lines():
+    for line in lines:
         template = ruleset.templates[line]
         if template not in concerned:
             concerned[template] = any(
@@ -83,7 +95,7 @@ def _causes(ruleset: Ruleset, table: Table) -> Iterator[Cause]:
             yield from _causes_on(ruleset, table, line)
 
 
-def _causes_on(ruleset: Ruleset, table: Table, number: int) -> Iterator[Cause]:
+def _causes_on(ruleset: Ruleset, table: str, number: int) -> Iterator[Cause]:
     line = ruleset.parse_line(number)
     texts = [argument.text for argument in line.arguments]
     for index, owner in enumerate(line.owners):
@@ -92,4 +104,4 @@ def _causes_on(ruleset: Ruleset, table: Table, number: int) -> Iterator[Cause]:
         if extension.tracking_of is not None:
             tracking = extension.tracking_of(Given(ruleset.family, uses_of(line, index, texts, ruleset.family)))
         if tracking is not Tracking.NONE:
-            yield Cause(tracking, owner.role, owner.name, table.name, number, Span(owner.start, owner.end))
+            yield Cause(tracking, owner.role, owner.name, table, number, Span(owner.start, owner.end))

@@ -1,7 +1,9 @@
 """The kernel generations that differ in connection tracking, each a value with its facts.
 
-What is said of Linux 5.10, 6.1, 6.12 and 6.18 was measured; of older kernels it comes
-from their sources, from commits, and from what users of these distributions printed.
+What is said of Linux 5.10, 6.1, 6.12 and 6.18 was measured.  All else is inferred: from
+sources, from commits, and from what users of these distributions printed; what Red Hat
+changed in its own kernels was not looked through.  Each value says it of itself, and
+``docs/kernels.md`` of all.
 """
 
 from __future__ import annotations
@@ -35,7 +37,8 @@ class Kernel(NamedTuple):
     says whether nf_conntrack has the parameter that tracks without rules (5.1,
     commit ba3fbe663635).  ``settings`` are the beginnings of the sysctl names.
     ``buckets`` is the most that the kernel takes by itself, ``entry`` the octets of
-    one entry (slab).
+    one entry (slab).  ``measured`` are the kernels on which the facts were tried,
+    ``inferred`` says from what the others come, and where rulec may be wrong.
     """
 
     name: str
@@ -50,6 +53,8 @@ class Kernel(NamedTuple):
     settings: tuple[str, ...]
     buckets: int
     entry: int
+    measured: tuple[str, ...]
+    inferred: str
 
     def tracked_by_nat_table(self, family: Family) -> Family | None:
         """What is tracked as soon as there is a nat table of a family, with or without rules."""
@@ -78,18 +83,47 @@ CURRENT = Kernel(
     settings=(NEW,),
     buckets=262144,
     entry=256,
+    measured=("6.1", "6.12", "6.18"),
+    inferred="openvswitch tracks up to 6.11, as it did on 6.1 and no more on 6.12 (a patch of August 2024).",
 )
-"""Measured on 6.1, 6.12 and 6.18."""
 
-_LINUX_5 = CURRENT._replace(name="5.x", title="Linux 5", version=(5, 0), helpers=Helpers.WHEN_ASKED, entry=320)
-"""Measured on 5.10; the buckets are those since 5.15 (commit d532bcd0b269)."""
+_LINUX_5 = CURRENT._replace(
+    name="5.x",
+    title="Linux 5",
+    version=(5, 0),
+    helpers=Helpers.WHEN_ASKED,
+    entry=320,
+    measured=("5.10",),
+    inferred="The buckets are those since 5.15 (commit d532bcd0b269); 5.10 takes 65536.",
+)
 
-_EL9 = _LINUX_5._replace(name="el9", title="RHEL 9 (Linux 5.14)", version=(5, 14), buckets=65536)
+_EL9 = _LINUX_5._replace(
+    name="el9",
+    title="RHEL 9 (Linux 5.14)",
+    version=(5, 14),
+    buckets=65536,
+    measured=(),
+    inferred="From Linux 5.10 and 6.1, which were measured and agree, but for the size of entries and of the table,"
+    " which are those of 5.10; newer releases may have the patch that keeps openvswitch from tracking.",
+)
 
-_LINUX_4 = _EL9._replace(name="4.14", title="Linux 4.14 to 4.20", version=(4, 14), merged=None, enable_hooks=False)
+_LINUX_4 = _EL9._replace(
+    name="4.14",
+    title="Linux 4.14 to 4.20",
+    version=(4, 14),
+    merged=None,
+    enable_hooks=False,
+    inferred="From commits: rules switch tracking on since 4d3a57f23dec (4.14).  Some did not yet, of which rulec says"
+    " that they do: MASQUERADE for IPv6 before 4.15, `-m cluster` before 4.19, openvswitch before 4.18.",
+)
 
-_EL8 = _LINUX_4._replace(name="el8", title="RHEL 8 (Linux 4.18)", version=(4, 18))
-"""8.0 to 8.2 have a module for each family, 8.3 and later do not."""
+_EL8 = _LINUX_4._replace(
+    name="el8",
+    title="RHEL 8 (Linux 4.18)",
+    version=(4, 18),
+    inferred="From commits for 4.18, and from lists of modules that users printed: 8.0 to 8.2 have a module for each"
+    " family, 8.3 and later do not.",
+)
 
 _EL7 = _EL8._replace(
     name="el7",
@@ -103,6 +137,8 @@ _EL7 = _EL8._replace(
     merged=False,
     helpers=Helpers.ALWAYS,
     settings=(NEW, OLD),
+    inferred="From its sources, and from lists of modules that users printed.  The modules of the families track as"
+    " soon as they are loaded, and rules have them loaded.",
 )
 
 _EL6 = _EL7._replace(
@@ -114,6 +150,7 @@ _EL6 = _EL7._replace(
         "nf_conntrack_ipv6": Family.IPV6,
     },
     buckets=16384,
+    inferred="From the sources of Linux 2.6.32, and from lists of modules that users printed.",
 )
 
 _EL5 = _EL6._replace(
@@ -126,6 +163,7 @@ _EL5 = _EL6._replace(
     settings=(OLD,),
     buckets=8192,
     entry=304,
+    inferred="From the sources of Linux 2.6.18, and from lists of modules and of slabs that users printed.",
 )
 
 KERNELS = {kernel.name: kernel for kernel in (CURRENT, _LINUX_5, _LINUX_4, _EL5, _EL6, _EL7, _EL8, _EL9)}

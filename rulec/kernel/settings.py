@@ -1,7 +1,7 @@
 """The sysctl settings of connection tracking, and how long entries live by default.
 
-The names are those of Linux 6.18 and 5.10, as the kernel lists them; el5 to el7 know
-them with the prefixes of :mod:`rulec.kernel.generations`.
+The names are those of Linux 6.18 and 5.10, as the kernel lists them.  It is inferred
+that el5 to el7 know them with the prefixes of :mod:`rulec.kernel.generations`.
 """
 
 from __future__ import annotations
@@ -80,5 +80,6 @@ def default_timeout(name: str, kernel: Kernel) -> int | None:
 
 
 def _gone(kernel: Kernel) -> frozenset[str]:
-    """Settings that later kernels have lost."""
-    return frozenset(("helper",)) if kernel.helpers is Helpers.NEVER else frozenset()
+    """Settings that later kernels have lost, or earlier ones did not have yet (commit 72110dfaa907, in 3.5)."""
+    has_helper = kernel.helpers is not Helpers.NEVER and kernel.version >= (3, 5)
+    return frozenset() if has_helper else frozenset(("helper",))

@@ -67,8 +67,9 @@ def save(ns: str, family: Family, backend: str = "legacy") -> str:
 
 
 def run_in(ns: str, *command: str, text: str = "") -> Finished:
-    """Run a command in a namespace."""
-    return _run("ip", "netns", "exec", ns, *command, text=text)
+    """Run a command in a namespace; an empty name is the one that this thread is in."""
+    there = ("ip", "netns", "exec", ns) if ns else ()
+    return _run(*there, *command, text=text)
 
 
 def _run(*command: str, text: str = "") -> Finished:

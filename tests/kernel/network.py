@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import fcntl
+import itertools
 import os
 import socket
+import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,16 +20,23 @@ from rulec.model import Family
 from tests.kernel.conftest import installed, namespace, run_in
 
 KIND = {Family.IPV4: socket.AF_INET, Family.IPV6: socket.AF_INET6}
+LOOPBACK = {Family.IPV4: "127.0.0.1", Family.IPV6: "::1"}
+DISCARD = 9
 PATIENCE = 5.0
 
 _LIBC = ctypes.CDLL(None, use_errno=True)
 _CLONE_NEWNET = 0x40000000
+_SIOCSIFFLAGS, _IFF_UP = 0x8914, 1
+_ports = itertools.count(20000)
 
 
 @contextmanager
 def inside(ns: str) -> Iterator[None]:
-    """This thread in a namespace: a socket that is made here stays there (setns(2); os.setns is of Python 3.12)."""
-    with open("/proc/thread-self/ns/net") as home, open(f"/run/netns/{ns}") as there:
+    """This thread in a namespace: a socket that is made here stays there (setns(2); os.setns is of Python 3.12).
+
+    An empty name is the one that it is in.
+    """
+    with open("/proc/thread-self/ns/net") as home, open(f"/run/netns/{ns}" if ns else home.name) as there:
         _enter(there.fileno())
         try:
             yield
@@ -34,8 +44,25 @@ def inside(ns: str) -> Iterator[None]:
             _enter(home.fileno())
 
 
+@contextmanager
+def alone() -> Iterator[None]:
+    """This thread in a fresh namespace, which is gone afterwards: it has no name, and is made quickly (unshare(2))."""
+    with open("/proc/thread-self/ns/net") as home:
+        _complain(_LIBC.unshare(_CLONE_NEWNET))
+        try:
+            with socket.socket() as any_socket:
+                fcntl.ioctl(any_socket, _SIOCSIFFLAGS, struct.pack("16sh14x", b"lo", _IFF_UP))
+            yield
+        finally:
+            _enter(home.fileno())
+
+
 def _enter(handle: int) -> None:
-    if _LIBC.setns(handle, _CLONE_NEWNET):
+    _complain(_LIBC.setns(handle, _CLONE_NEWNET))
+
+
+def _complain(failed: int) -> None:
+    if failed:
         raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
 
 
@@ -48,6 +75,15 @@ def entries(ns: str, family: Family) -> list[str]:
     if not installed("conntrack"):
         pytest.skip("the kernel does not list connections in /proc, and conntrack is not installed")
     return run_in(ns, "conntrack", "-L", "-f", family.value).stdout.splitlines()
+
+
+def tracked(ns: str, family: Family) -> bool:
+    """Whether a datagram over the loopback, to the port DISCARD, has an entry in the end."""
+    port = next(_ports)
+    with inside(ns), socket.socket(KIND[family], socket.SOCK_DGRAM) as sender:
+        sender.bind((LOOPBACK[family], port))
+        sender.sendto(b"?", (LOOPBACK[family], DISCARD))
+    return any(f" sport={port} " in entry for entry in entries(ns, family))
 
 
 class Pair(NamedTuple):

@@ -7,8 +7,6 @@ accepted before it meets the rule, which may drop it.
 
 from __future__ import annotations
 
-import itertools
-import socket
 from collections.abc import Iterator
 
 import pytest
@@ -18,30 +16,17 @@ from rulec.analysis.tracking import tracking_facts
 from rulec.catalogue.extension import Tracking
 from rulec.model import Family
 from tests.kernel.conftest import restore
-from tests.kernel.network import KIND, entries, inside
+from tests.kernel.network import DISCARD, tracked
 from tests.kernel.world import World, Worlds, worlds
 from tests.unit.catalogue.examples import Case, of_kind
 
-LOOPBACK = {Family.IPV4: "127.0.0.1", Family.IPV6: "::1"}
-DISCARD = 9
 PASS = f"-p udp --dport {DISCARD} -j ACCEPT"
-
-_ports = itertools.count(20000)
 
 
 @pytest.fixture(scope="module", name="worlds")
 def furnished_worlds() -> Iterator[Worlds]:
     with worlds("legacy") as made:
         yield made
-
-
-def tracked(ns: str, family: Family) -> bool:
-    """Whether a datagram over the loopback has an entry in the end."""
-    port = next(_ports)
-    with inside(ns), socket.socket(KIND[family], socket.SOCK_DGRAM) as sender:
-        sender.bind((LOOPBACK[family], port))
-        sender.sendto(b"?", (LOOPBACK[family], DISCARD))
-    return any(f" sport={port} " in entry for entry in entries(ns, family))
 
 
 def said(case: Case) -> bool:

@@ -47,7 +47,7 @@ def _save(given: Given) -> Iterator[str]:
 EXTENSION = Extension(
     name="NFQUEUE",
     summary="hand the packet to a program, which says what becomes of it",
-    modules=("xt_NFQUEUE", "nfnetlink_queue"),
+    modules=("xt_NFQUEUE",),
     options=(
         Option("--queue-num", number(16), excludes=("--queue-balance",)),
         Option("--queue-balance", QUEUES, excludes=("--queue-num",)),

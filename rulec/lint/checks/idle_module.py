@@ -10,7 +10,6 @@ from collections.abc import Iterator
 
 from rulec.analysis.host import HostFacts
 from rulec.diagnostics import Confidence, Finding, Severity
-from rulec.kernel.generations import Helpers
 from rulec.kernel.modules import helper, needs_conntrack, plain, tracked_on_loading
 from rulec.lint.check import Check, Example
 from rulec.lint.repairs import unlisted
@@ -28,7 +27,7 @@ def find(host: HostFacts) -> Iterator[Finding]:
 
 def _idle(name: str, host: HostFacts) -> str:
     """Why a module is of no use here; empty where it may be."""
-    if not needs_conntrack(name):
+    if not needs_conntrack(name, host.kernel):
         return ""
     if not host.needs:
         core = host.kernel.core
@@ -36,18 +35,9 @@ def _idle(name: str, host: HostFacts) -> str:
             f"no rule here needs {core}" if plain(name) == core else f"{name} loads {core}, and no rule here needs it"
         )
     wanted = helper(name)
-    if wanted and not _by_port(host) and not host.gives_helper(wanted):
+    if wanted and not host.helpers_by_port and not host.gives_helper(wanted):
         return f"the helper {wanted} is given to no connection: no rule says -j CT --helper"
     return ""
-
-
-def _by_port(host: HostFacts) -> bool:
-    """Whether connections get helpers by their ports."""
-    if host.kernel.helpers is Helpers.WHEN_ASKED:
-        asked = host.value("helper")
-        parameter = host.parameter("nf_conntrack", "nf_conntrack_helper")
-        return bool(asked and asked[0]) or bool(parameter and parameter[0] != "0")
-    return host.kernel.helpers is Helpers.ALWAYS
 
 
 CHECK = Check(

@@ -22,10 +22,11 @@ def find(host: HostFacts) -> Iterator[Finding]:
         return
     for need in host.needs:
         source = need.ruleset.source
+        tool = " with iptables-nft" if need.only_nft else ""
         effect = "and leaves the host open" if need.opens else f"from the table {need.table} on"
         yield Finding(
             "needs-conntrack",
-            f"{source.name} does not load without {host.kernel.core}, {effect}",
+            f"{source.name} does not load{tool} without {host.kernel.core}, {effect}",
             (line.label(), Label(source, need.span, f"{need.words} needs it")),
             Severity.ERROR,
             hint="take connection tracking out of the ruleset first, or let the module be loaded",

@@ -17,7 +17,7 @@ from rulec.lint.check import Check, Example
 
 def find(host: HostFacts) -> Iterator[Finding]:
     """Report the first such setting of each file, where no list of modules-load.d loads the module."""
-    if any(needs_conntrack(module.name.text) for module in host.said("load", Kind.MODULES)):
+    if any(needs_conntrack(module.name.text, host.kernel) for module in host.said("load", Kind.MODULES)):
         return
     done, has_systemd = set(), host.kernel.version >= (3, 0)
     for _, line in host.settings():

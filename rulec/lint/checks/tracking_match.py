@@ -31,6 +31,6 @@ CHECK = Check(
     find=find,
     example=Example(
         bad="*filter\n-A INPUT -m conntrack --ctstate ESTABLISHED -j ACCEPT\nCOMMIT\n",
-        good="*filter\n-A INPUT -p tcp ! --syn -j ACCEPT\nCOMMIT\n",
+        good="*filter\n-A INPUT -p tcp -m tcp --dport 80 -j ACCEPT\nCOMMIT\n",
     ),
 )

@@ -21,6 +21,12 @@ def test_each_has_its_name() -> None:
     assert all(kernel.name == name for name, kernel in KERNELS.items())
 
 
+def test_each_says_how_it_is_known() -> None:
+    assert {name for name, kernel in KERNELS.items() if kernel.measured} == {"5.x", "6.x"}
+    assert all(kernel.inferred.endswith(".") for kernel in KERNELS.values())
+    assert len({kernel.inferred for kernel in KERNELS.values()}) == len(KERNELS)
+
+
 @pytest.mark.parametrize("name", KERNELS)
 def test_up_to_4_13_modules_track_and_since_4_14_rules(name: str) -> None:
     assert KERNELS[name].by_rules is (name not in ("el5", "el6", "el7"))
@@ -46,7 +52,11 @@ def test_up_to_4_13_modules_track_and_since_4_14_rules(name: str) -> None:
         ("nf_conntrack", "6.x", ()),
         ("iptable_nat", "4.14", ()),
         ("openvswitch", "5.x", (V4, V6)),
-        ("openvswitch", "6.x", ()),
+        ("openvswitch", "6.x", (V4, V6)),  # up to 6.11
+        ("vport-gre", "el9", (V4, V6)),
+        ("openvswitch", "el7", ()),
+        ("ip_vs", "6.x", ()),
+        ("ip_vs", "el5", ()),  # did not know of connection tracking yet
     ],
 )
 def test_tracked_on_loading(module: str, kernel: str, families: tuple[Family, ...]) -> None:
@@ -85,6 +95,11 @@ def test_names_of_modules() -> None:
     assert not needs_conntrack("xt_socket")
 
 
+def test_load_balancing_needs_connection_tracking_since_2_6_37() -> None:
+    needing = {name for name, kernel in KERNELS.items() if needs_conntrack("ip_vs_rr", kernel)}
+    assert needing == set(KERNELS) - {"el5", "el6"}
+
+
 @pytest.mark.parametrize(
     ("name", "kernels"),
     [
@@ -92,7 +107,7 @@ def test_names_of_modules() -> None:
         ("net.nf_conntrack_max", "6.x 5.x 4.14 el6 el7 el8 el9"),
         (OLD + "max", "el5 el6 el7"),
         ("net.ipv4.ip_conntrack_max", "el5 el6 el7"),
-        (NEW + "helper", "5.x 4.14 el6 el7 el8 el9"),
+        (NEW + "helper", "5.x 4.14 el7 el8 el9"),  # since 3.5
         (NEW + "maximum", ""),
         ("net.netfilter.ip_conntrack_max", ""),
         ("net.ipv4.ip_tcp_timeout_established", ""),

@@ -108,6 +108,31 @@ def test_only_what_stands_behind_is_missing(ruleset: str, effect: str) -> None:
     assert finding.message == f"rules does not load without nf_conntrack, {effect}"
 
 
+GONE = STATE.replace("COMMIT", "-D INPUT 1\nCOMMIT")
+
+
+@pytest.mark.parametrize(
+    ("ruleset", "effect"),
+    [
+        (GONE, " with iptables-nft without nf_conntrack, and leaves the host open"),
+        (STATELESS + GONE, " with iptables-nft without nf_conntrack, from the table filter on"),
+        (GONE + STATE, " without nf_conntrack, from the table filter on"),  # the surest
+        (STATE + STATELESS, " without nf_conntrack, and leaves the host open"),  # each COMMIT counts
+        (NOTRACK + STATELESS + NOTRACK.replace("-A PREROUTING -j NOTRACK\n", ""),
+         " without nf_conntrack, and leaves the host open"),
+    ],
+)  # fmt: skip
+def test_rules_that_are_gone_in_the_end_need_it_too(ruleset: str, effect: str) -> None:
+    (finding,) = on_host("modprobe.d/x.conf", "install nf_conntrack /bin/false\n", ruleset)
+    assert finding.message == f"rules does not load{effect}"
+
+
+@pytest.mark.parametrize("kernel", ["el5", "el7"])
+def test_rules_that_are_gone_load_where_there_is_no_iptables_nft(kernel: str) -> None:
+    core = KERNELS[kernel].core
+    assert said("modprobe.d/x.conf", f"install {core} /bin/false\n", GONE, kernel=kernel) == []
+
+
 def test_a_ruleset_in_error_is_left_out() -> None:
     assert said("modprobe.d/x.conf", "install nf_conntrack /bin/false\n", STATE.replace("ACCEPT", "NOWHERE")) == []
 
@@ -133,6 +158,11 @@ def test_a_ruleset_in_error_is_left_out() -> None:
         ("nf_conntrack", "6.x", NOTRACK, []),
         ("nf_conntrack_ipv4", "6.x", STATE, ["no-such-module"]),
         ("openvswitch", "5.x", STATELESS, ["module-tracks"]),
+        ("openvswitch", "6.x", STATELESS, ["module-tracks"]),  # up to 6.11
+        ("vport_vxlan", "6.x", STATELESS, ["module-tracks"]),
+        ("openvswitch", "6.x", STATE, ["module-tracks"]),  # IPv6, of which the rules say nothing
+        ("ip_vs", "6.x", STATELESS, ["idle-module"]),
+        ("ip_vs", "el6", STATELESS, []),
         ("xt_recent", "el5", STATELESS, []),
     ],
 )
@@ -216,6 +246,46 @@ def test_settings_lost(text: str, found: list[str]) -> None:
     beside = "net.netfilter.nf_conntrack_max = 262144\n"
     assert [slug for slug, _ in said("iptables-config", text, beside, kernel="el7")] == [*found, "setting-too-early"]
     assert said("iptables-config", text, kernel="el7") == []
+
+
+V6_RULES = "*filter\n-A INPUT -s ::1 -j ACCEPT\nCOMMIT\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "kernels"),
+    [
+        ("IPTABLES_SAVE_ON_STOP=yes\n", set(KERNELS)),
+        ("IPTABLES_SAVE_ON_RESTART=yes\n", {"el5", "el6"}),  # the unit of systemd has no restart
+        ("IPTABLES_SAVE_ON_STOP=no\nIPTABLES_SAVE_ON_RESTART=no\n", set()),
+        ("IPTABLES_SAVE_ON_STOP=true\n", set()),  # the script compares with yes
+        ("IP6TABLES_SAVE_ON_STOP=yes\n", set()),  # the ruleset is for IPv4
+        ("IPTABLES_SAVE_COUNTER=yes\nIPTABLES_STATUS_NUMERIC=yes\n", set()),
+    ],
+)
+def test_a_ruleset_that_the_service_writes_over(text: str, kernels: set[str]) -> None:
+    for kernel in KERNELS:
+        found = said("iptables-config", text, STATELESS, kernel=kernel)
+        name = text.partition("=")[0]
+        value = text.partition("=")[2].partition("\n")[0]
+        assert found == [("ruleset-overwritten", f"{name}={value}")] * (kernel in kernels), kernel
+        assert said("iptables-config", text, kernel=kernel) == []  # without a ruleset
+
+
+@pytest.mark.parametrize(("kernel", "message"), [("el5", "each stop writes"), ("el7", "each stop or restart writes")])
+def test_when_the_service_writes_and_what_helps(kernel: str, message: str) -> None:
+    (finding,) = on_host("iptables-config", "IPTABLES_SAVE_ON_STOP=yes\n", STATELESS, kernel=kernel)
+    assert finding.message.startswith(message)
+    assert bool(finding.hint) is (kernel != "el5")  # whose script has no reload
+    assert [label.source.name for label in finding.labels] == ["iptables-config", "rules"]
+
+
+def test_each_service_writes_over_the_rulesets_of_its_family() -> None:
+    config = api.read_config("ip6tables-config", "IP6TABLES_SAVE_ON_STOP=yes\n")
+    rulesets = [api.parse(STATELESS, "v4", "ipv4"), api.parse(V6_RULES, "v6", "ipv6")]
+    (report,) = api.lint_host([config], rulesets, HOST)
+    assert [[label.source.name for label in finding.labels] for finding in report.findings] == [
+        ["ip6tables-config", "v6"]
+    ]
 
 
 SETTINGS = st.sampled_from(

@@ -68,16 +68,32 @@ def test_it_does_not_matter_where_the_rule_stands(rules: tuple[str, ...]) -> Non
     assert said("filter", *rules) == [(MATCH, 3, "state")]
 
 
-@pytest.mark.parametrize(
-    "rules",
-    [
-        ("-A INPUT -m state --state NEW", "-D INPUT 1"),
-        ("-A INPUT -m state --state NEW", "-F INPUT"),
-        ("-A INPUT -m state --state NEW", "-R INPUT 1 -j ACCEPT"),
-    ],
-)
-def test_a_rule_that_is_gone_again_does_not_count(rules: tuple[str, ...]) -> None:
-    assert said("filter", *rules) == []
+GONE = [
+    ("-A INPUT -m state --state NEW", "-D INPUT 1"),
+    ("-A INPUT -m state --state NEW", "-D INPUT -m state --state NEW"),
+    ("-A INPUT -m state --state NEW", "-F INPUT"),
+    ("-A INPUT -m state --state NEW", "-R INPUT 1 -j ACCEPT"),
+    ("-A INPUT -m state --state NEW", "COMMIT", "*filter"),
+]
+
+
+@pytest.mark.parametrize("rules", GONE)
+def test_a_rule_that_is_gone_again_only_loads(rules: tuple[str, ...]) -> None:
+    assert said("filter", *rules) == [(LOADED, 2, "state")]
+    assert said("filter", *rules, kernel="el7") == [(LOADED, 2, "state")]
+
+
+@pytest.mark.parametrize("rules", GONE)
+def test_where_loading_tracks_a_rule_that_is_gone_tracks(rules: tuple[str, ...]) -> None:
+    assert said("filter", *rules, kernel="el5") == [(MATCH, 2, "state")]
+
+
+def test_of_rules_that_are_gone_nothing_is_said_where_others_load_as_well() -> None:
+    assert said("filter", *GONE[0], "-A INPUT -m conntrack --ctstate NEW") == [(MATCH, 4, "conntrack")]
+    assert said("filter", *GONE[0], "COMMIT", "*nat") == [(LOADED, 5, "*nat")]
+    twice = "-A INPUT -m helper --helper ftp"
+    assert said("filter", *GONE[0], twice, "-D INPUT 1") == [(LOADED, 2, "state")]
+    assert said("filter", "-A INPUT -j ACCEPT", "-D INPUT 1") == []
 
 
 @pytest.mark.parametrize(("family", "written"), [("ipv4", "IPv4"), ("ipv6", "IPv6")])
