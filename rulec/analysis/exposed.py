@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from functools import cached_property
 
 from rulec.analysis.dead import MOST_WITNESSES
-from rulec.analysis.interfaces import leading_outside
+from rulec.analysis.interfaces import leading_outside, let_in
 from rulec.analysis.narrow import matches_among, some_matches
 from rulec.analysis.rules import Exposed, OpenPort
 from rulec.analysis.visits import Walked
@@ -14,7 +14,7 @@ from rulec.catalogue.values.addresses import pairs
 from rulec.model import Family, Rule, Use
 from rulec.model.protocols import TCP, UDP
 from rulec.packetset.believable import sample
-from rulec.packetset.fields import FLAGS
+from rulec.packetset.fields import ADDRESS_TYPES, FLAGS, STATES
 from rulec.packetset.packet import as_set
 from rulec.packetset.packetset import PacketSet
 from rulec.semantics.paths import Way
@@ -25,6 +25,7 @@ _MOST = {"src": 0.5, "sport": 0.9, "dport": 0.99}
 
 _ENDS = ("src", "sport")
 _SOURCE_PORTS = frozenset(("--sport", "--sports"))
+_STATES = frozenset(("--state", "--ctstate"))
 _FLAGS = frozenset(("--syn", "--tcp-flags"))
 _LOOPBACK = {Family.IPV4: (0x7F000000, 0xFF000000), Family.IPV6: (1, 2**128 - 1)}
 _GLOBAL = {Family.IPV4: (0, 0), Family.IPV6: (0x2 << 124, 0xE << 124)}
@@ -54,7 +55,16 @@ class Exposure:
         flags = self._space.field("tcp_flags")
         for way, reach in self._accepting(_tests_flags):
             if not self._walked.matched(reach).meets(segments & flags.equals(FLAGS["SYN"])):
-                yield from self._open(way, reach, segments & flags.equals(FLAGS["ACK"]), ("src", "sport", "dport"))
+                yield from self._open(way, reach, segments & flags.equals(FLAGS["ACK"]), ("src", "dport"))
+
+    def invalid(self) -> Iterator[Exposed]:
+        """Rules that accept segments of no connection, which begin none either."""
+        stray = self._space.field("tcp_flags").equals(FLAGS["FIN"] | FLAGS["ACK"])
+        segments = self._protocol(TCP) & stray & self._whole & self._walked.state("INVALID") & self._unmarked
+        segments &= self._space.field("dst_type").among(map(ADDRESS_TYPES.index, ("UNICAST", "LOCAL")))
+        for way, reach in self._accepting(_asks_for_invalid):
+            invalid = self._walked.place(reach).field("state").equals(STATES.index("INVALID"))
+            yield from self._open(way, reach, segments & invalid, ("src", "sport", "dport"))
 
     def loopback(self) -> Iterator[Exposed]:
         """Rules that accept addresses of the loopback on any interface."""
@@ -164,7 +174,8 @@ class Exposure:
 
     @cached_property
     def _outside(self) -> PacketSet:
-        return self._space.union(map(self._from, self._labels))
+        others = ["+"] if let_in(self._walked.programs).issuperset(self._labels) else []
+        return self._space.union(map(self._from, [*self._labels, *others]))
 
     def _from(self, label: str) -> PacketSet:
         """The packets that come by the interfaces of a class; the numbers behind the last name mean that as well."""
@@ -220,6 +231,10 @@ def _tests_source_port(rule: Rule) -> bool:
 
 def _tests_flags(rule: Rule) -> bool:
     return any(use.option in _FLAGS for use in _options(rule))
+
+
+def _asks_for_invalid(rule: Rule) -> bool:
+    return any(use.option in _STATES and "INVALID" in use.value and not use.negated for use in _options(rule))
 
 
 def _names_loopback(rule: Rule, family: Family) -> bool:

@@ -21,6 +21,7 @@ from rulec.analysis.rules import (
     Structure,
 )
 from rulec.analysis.tracking import TrackingFacts, tracking_facts
+from rulec.config.file import ConfigFile
 from rulec.errors import Undecided
 from rulec.kernel.generations import CURRENT, Kernel
 from rulec.resources import lazy
@@ -35,7 +36,7 @@ class Facts:
 
     ``memory`` is how many bytes the sets of packets may take, None for the
     default; ``open_ports`` are those that should not be open to everybody;
-    ``kernel`` is the one that loads the ruleset.
+    ``kernel`` is the one that loads the ruleset, ``configs`` what the files of its host say.
     """
 
     def __init__(
@@ -44,9 +45,11 @@ class Facts:
         memory: int | None = None,
         open_ports: tuple[OpenPort, ...] = OPEN_PORTS,
         kernel: Kernel = CURRENT,
+        configs: tuple[ConfigFile, ...] = (),
     ) -> None:
         self.ruleset = ruleset
         self.kernel = kernel
+        self.configs = configs
         self._memory = memory
         self._open_ports = open_ports
         self._answers: dict[str, Any] = {}
@@ -101,6 +104,11 @@ class Facts:
         return self._exposed("flags")
 
     @property
+    def accepted_invalid(self) -> tuple[Exposed, ...]:
+        """The rules that accept what belongs to no connection."""
+        return self._exposed("invalid")
+
+    @property
     def loopback_addresses(self) -> tuple[Exposed, ...]:
         """The rules that accept addresses of the loopback on any interface."""
         return self._exposed("loopback")
@@ -118,9 +126,9 @@ class Facts:
         text = self.ruleset.source.text
         return ("NOTRACK" in text or "--notr" in text) and any(self.told("notrack_rules"))
 
-    def untracked(self, question: str, always: bool = False) -> tuple[Any, ...]:
+    def untracked(self, question: str, *arguments: object, always: bool = False) -> tuple[Any, ...]:
         """The spots that answer a question about untracked packets; none where no rule leaves any, but ``always``."""
-        found: tuple[Any, ...] = self._asked(question) if always or self.leaves_untracked else ()
+        found: tuple[Any, ...] = self._asked(question, *arguments) if always or self.leaves_untracked else ()
         return found
 
     def told(self, what: str, *arguments: object) -> tuple[Any, ...]:

@@ -28,6 +28,18 @@ def leading_outside(labels: Iterable[str], programs: dict[str, Program]) -> froz
     return frozenset(hiding or named or {"+"})
 
 
+def let_in(programs: dict[str, Program]) -> frozenset[str]:
+    """Those from which INPUT accepts whatever comes: they may be meant to lead to others, or not."""
+    program = programs.get("filter")
+    steps = program.chains["INPUT"].steps if program is not None and "INPUT" in program else ()
+    return frozenset(name for step in steps if _lets_in(step) for name in interfaces(step.rule))
+
+
+def _lets_in(step: Step) -> bool:
+    asks = [use for use in step.rule.base if use.negated or use.option != "--in-interface"]
+    return step.verdict == "ACCEPT" and not step.rule.matches and not asks
+
+
 def _hiding(programs: dict[str, Program]) -> Iterable[str]:
     steps: Iterable[Step] = programs["nat"].steps() if "nat" in programs else ()
     for step in steps:

@@ -21,6 +21,7 @@ _QUESTIONS: dict[str, Callable[..., Any]] = {
     "open_policies": open_policies,
     "source_ports": lambda walked: Exposure(walked).source_ports(),
     "flags": lambda walked: Exposure(walked).flags(),
+    "invalid": lambda walked: Exposure(walked).invalid(),
     "loopback": lambda walked: Exposure(walked).loopback(),
     "open_ports": lambda walked, ports: Exposure(walked).open_ports(ports),
     **UNTRACKED,

@@ -1,24 +1,24 @@
 """Which packets the raw table leaves untracked, and what would become of them if it did not.
 
 Untracked is what a NOTRACK rule matches, unless something is attached to the
-packet already (xt_CT.c, xt_ct_target).  The same ruleset without these rules is
-walked as well: what it does with a packet is what untracking has changed.
+packet already (xt_CT.c, xt_ct_target).  What the same ruleset does without these rules tells what
+untracking has changed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from copy import copy
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 from typing import NamedTuple
 
+from rulec.analysis.narrow import matches_among
+from rulec.analysis.untracked_instead import Instead
 from rulec.analysis.visits import Walked
 from rulec.model import Family, Rule
 from rulec.model.protocols import ICMP, ICMPV6, TCP
 from rulec.packetset.fields import ADDRESS_TYPES, FLAGS, PRIORS
 from rulec.packetset.packetset import PacketSet
 from rulec.semantics.paths import PATHS
-from rulec.semantics.program import Program, Step
 from rulec.semantics.reach import Reach
 
 HANDSHAKE = FLAGS["SYN"] | FLAGS["ACK"] | FLAGS["RST"] | FLAGS["FIN"]
@@ -26,11 +26,11 @@ HANDSHAKE = FLAGS["SYN"] | FLAGS["ACK"] | FLAGS["RST"] | FLAGS["FIN"]
 CLIENT_PORTS = (32768, 60999)
 """The ports from which programs of this host ask others (net.ipv4.ip_local_port_range, as it is at first)."""
 
-_NEAR = {
-    Family.IPV4: {"src": 0xC6336407, "dst": 0xC0000201, "sport": 40000, "dport": 80},
-    Family.IPV6: {"src": 0x20010DB8 << 96 | 7, "dst": 0x20010DB8 << 96 | 1, "sport": 40000, "dport": 80},
-}
-"""The packets that are asked first."""
+_LOOPBACK = {Family.IPV4: (0x7F000000, 0xFF000000), Family.IPV6: (1, 2**128 - 1)}
+"""The addresses that are never seen on a wire, as address and mask."""
+
+_OFTEN = 2
+"""How many questions about packets of all kinds are answered one by one where a table is large."""
 
 
 class Spot(NamedTuple):
@@ -56,6 +56,7 @@ class Untracking:
     def __init__(self, walked: Walked) -> None:
         self.walked = walked
         self.space = walked.space
+        self._asked: dict[str, int] = {}
 
     @classmethod
     def within(cls, walked: Walked) -> Untracking:
@@ -64,11 +65,9 @@ class Untracking:
         return found
 
     @cached_property
-    def without(self) -> Walked:
+    def instead(self) -> Instead:
         """The ruleset as if it had no NOTRACK rules."""
-        prepared = copy(self.walked.prepared)
-        prepared.programs = {name: _without(program) for name, program in prepared.programs.items()}
-        return Walked(prepared, self.space)
+        return Instead(self.walked, lambda step: not is_notrack(step.rule))
 
     # ── rules ──
 
@@ -95,6 +94,10 @@ class Untracking:
             ("untracked", path), lambda: self.space.union([self.of(rule, path) for rule in self.rules(path)])
         )
 
+    def flows(self, path: str) -> PacketSet:
+        """Those of them that a connection could consist of."""
+        return self.space.once(("flows", path), lambda: self.untracked(path) & (self.begins | self.goes_on))
+
     def _once(self, key: tuple[str, int], reach: Reach) -> PacketSet:
         found: PacketSet = self.space.once(key, lambda: reach.matches - self.attached(reach))
         return found
@@ -103,30 +106,66 @@ class Untracking:
 
     def accepted(self, path: str, packets: PacketSet) -> PacketSet:
         """Those of some packets that may get to the end of a way."""
-        return self.walked.meaning.way(path).alive.among(packets).possibly()
+        return self._through(path, packets).possibly()
 
     def surely_accepted(self, path: str, packets: PacketSet) -> PacketSet:
         """Those of some packets that get to the end of a way, whatever is unknown."""
-        return self.walked.meaning.way(path).alive.among(packets).surely()
+        return self._through(path, packets).surely()
+
+    def _through(self, path: str, packets: PacketSet) -> PacketSet:
+        """Those that get through; of flows that a rule leaves untracked that is found out at once."""
+        way = self.walked.meaning.way(path)
+        if packets.is_empty():
+            return packets
+        if not packets <= self.flows(path):
+            return packets & way.accepted if self._asks_often(path) else way.alive.among(packets)
+        return packets & self.space.once(("through", path), lambda: way.alive.among(self.flows(path)))
+
+    def _asks_often(self, path: str) -> bool:
+        """Whether so much was asked of a large table that it is worth while to know all that gets through."""
+        self._asked[path] = self._asked.get(path, 0) + self.instead.is_large
+        return self._asked[path] > _OFTEN
+
+    def refused(self, path: str, packets: PacketSet) -> PacketSet:
+        """Some of the packets that do not get there, whatever is unknown, none only where there are none."""
+        return self.first(self._refused(path, packets))
+
+    def _refused(self, path: str, packets: PacketSet) -> Iterator[PacketSet]:
+        way = self.walked.meaning.way(path)
+        if self.instead.is_large and not packets.is_empty():
+            yield from (few - way.alive.among(few).possibly() for few in self.instead.few(packets))
+        yield packets if packets.is_empty() else packets - way.accepted.possibly()
 
     def accepted_without(self, path: str, packets: PacketSet) -> PacketSet:
         """Those that would surely get there if nothing were left untracked by a rule."""
-        return self.without.meaning.way(path).alive.among(packets).surely()
+        return packets if packets.is_empty() else (packets & self.instead.all(path, packets).way.accepted).surely()
 
     def may_pass(self, path: str, packets: PacketSet) -> PacketSet:
         """Those that may get there if nothing were left untracked by a rule."""
-        return self.without.meaning.way(path).alive.among(packets).possibly()
+        return packets if packets.is_empty() else self.instead.all(path, packets).passing
 
     def some_that_may_pass(self, path: str, packets: PacketSet) -> PacketSet:
-        """Some of them, none only where there are none: a few are asked first, since all may be very many."""
-        few = packets if packets.is_empty() else packets.some(_NEAR[self.walked.prepared.ruleset.family])
-        passing = few if few.is_empty() else self.may_pass(path, few)
-        return self.may_pass(path, packets) if passing.is_empty() else passing
+        """Some of them, none only where there are none."""
+        return self.first(sent.passing for sent in self.instead.pieces(path, packets))
+
+    def some_that_may_not(self, path: str, packets: PacketSet) -> PacketSet:
+        """Some of the others, none only where there are none."""
+        return self.first(sent.packets - sent.passing for sent in self.instead.pieces(path, packets))
+
+    def first(self, found: Iterable[PacketSet]) -> PacketSet:
+        """The first set that is not empty."""
+        return next((packets for packets in found if not packets.is_empty()), self.space.nothing)
 
     def lost(self, path: str, packets: PacketSet) -> PacketSet:
         """Those that would be accepted if they were tracked, and are not."""
         refused = packets if packets.is_empty() else packets - self.accepted(path, packets)
+        refused = refused if refused.is_empty() else refused - self._proxied(path, refused)
         return refused if refused.is_empty() else self.accepted_without(path, refused)
+
+    def _proxied(self, path: str, packets: PacketSet) -> PacketSet:
+        """Those of some packets that SYNPROXY answers."""
+        reaches = (reach for reach in self.walked.meaning.way(path).reaches if reach.step.extension == "SYNPROXY")
+        return self.space.union(matches_among(reach, packets) for reach in reaches)
 
     # ── sets of packets ──
 
@@ -169,11 +208,16 @@ class Untracking:
         return self.space.field(field).equals(names.number(name))
 
     def ordinary(self, path: str) -> PacketSet:
-        """The packets between this host and others, or between others: none of the loopback, none to many."""
+        """The packets between this host and others, or between others: none of the loopback, none to many.
+
+        Linux drops addresses of the loopback that come from a wire (measured), unless ``route_localnet`` is set.
+        """
+        loopback = _LOOPBACK[self.walked.prepared.ruleset.family]
         ends = {name: self.space.field(f"{name}_type") for name in ("src", "dst")}
         here = {"input": "dst", "output": "src"}.get(path, "")
         found = ~(self.interface("oif", "lo") if path != "input" else self.interface("iif", "lo"))
         for name, kind in ends.items():
+            found -= self.space.field(name).masked(*loopback)
             found &= kind.equals(ADDRESS_TYPES.index("LOCAL" if name == here else "UNICAST"))
         return found - self._back if path == "forward" else found
 
@@ -212,20 +256,6 @@ class Untracking:
     def named(self, reach: Reach, packets: PacketSet, path: str, *others: int, detail: str = "") -> Spot:
         """A rule, and one of the packets."""
         return Spot(reach.step.line, others, detail, self.walked.witness(packets, path))
-
-
-def _without(program: Program) -> Program:
-    """A table without its NOTRACK rules; nothing was asked of it before that would be another answer now."""
-    found = Program.__new__(Program)
-    found.name = program.name
-    found.chains = {
-        name: chain._replace(steps=tuple(filter(_stays, chain.steps))) for name, chain in program.chains.items()
-    }
-    return found
-
-
-def _stays(step: Step) -> bool:
-    return not is_notrack(step.rule)
 
 
 def by_line(spots: Iterator[Spot], most: int = 3) -> Iterator[Spot]:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from rulec.analysis.narrow import matches_among
 from rulec.analysis.untracked import Spot, Untracking, first_lines
-from rulec.model.protocols import TCP
+from rulec.model.protocols import TCP, UDP
 from rulec.packetset.packetset import PacketSet
 from rulec.packetset.space import Space
+from rulec.packetset.vector import Vector
 from rulec.semantics.paths import PATHS
 from rulec.semantics.reach import Reach
 
@@ -31,6 +32,9 @@ _BY_INTERFACES = (*_FLOW["input"], "oif")
 _MOST = 0.5
 """Of what share of all addresses a rule is none that is about certain ones."""
 
+_ONE_WAY = (162, 514, 2055, 4739, 6343, 8125, 9995, 9996, 12201, 25826)
+"""Ports of UDP to which one only sends: SNMP traps, syslog, records of flows, statistics."""
+
 
 def turned(packets: PacketSet) -> PacketSet:
     """The packets with both ends exchanged."""
@@ -51,6 +55,16 @@ def _renamed(packets: PacketSet, names: tuple[tuple[str, str], ...]) -> PacketSe
         return packets.function.make_substitution([pair for pairs in bits for pair in pairs])
 
     return PacketSet(space, packets.function.substitute(space.once(("renamed", names), make)))
+
+
+def replaced(packets: PacketSet, values: Mapping[str, Vector], names: Iterable[str]) -> PacketSet:
+    """The packets of which these fields, as they have become, are those of a set."""
+    space: Space = packets.space
+    changed = [(space.places(name), values[name].bits) for name in names if name in values]
+    pairs = [pair for places, bits in changed for pair in zip(places, bits, strict=True)]
+    if not pairs:
+        return packets
+    return PacketSet(space, packets.function.substitute(packets.function.make_substitution(pairs)))
 
 
 class Flows:
@@ -99,7 +113,7 @@ class Flows:
 
     def _accepting(self, path: str, lost: PacketSet, told: set[int]) -> list[int]:
         """The lines that would accept the packets if they were tracked; else those that refuse them now."""
-        found = list(self._lines(self._untracking.without.meaning.way(path).reaches, lost, "ACCEPT"))
+        found = list(self._lines(self._untracking.instead.whole.meaning.way(path).reaches, lost, "ACCEPT"))
         found = found or list(self._lines(self._walked.meaning.way(path).reaches, lost, "DROP"))
         return [line for line in dict.fromkeys(found) if line not in told]
 
@@ -124,10 +138,12 @@ class Flows:
         if path == "forward" and not self._is_router:
             return
         for reach in self._untracking.rules(path):
-            half = self._half(reach, path) - self._served_elsewhere(reach, path)
+            half = self._half(reach, path) - self._served_elsewhere(reach, path) - self._unanswered(reach)
             half = half if half.is_empty() else half & self._let_through(reach, path, half)
             if not half.is_empty():
                 packets = half & self._untracking.of(reach, path) & self._untracking.goes_on
+                passing = self._untracking.accepted(path, packets)
+                packets = packets if passing.is_empty() else passing
                 yield self._untracking.named(reach, packets, path, detail=self._fate(reach, path, half))
 
     def _half(self, reach: Reach, path: str) -> PacketSet:
@@ -135,6 +151,11 @@ class Flows:
         asks = self._untracking
         other = ANSWERED_ON[path]
         return self._leg(reach, path) - turned((asks.untracked(other) & asks.goes_on).onto(_FLOW[other]))
+
+    def _unanswered(self, reach: Reach) -> PacketSet:
+        """What is sent to ports at which nothing is ever answered."""
+        found = self._untracking.protocol(UDP) & self._space.field("dport").among(_ONE_WAY)
+        return found if self._untracking.asks(reach) else self._space.nothing
 
     def _leg(self, reach: Reach, path: str) -> PacketSet:
         """The flows that a rule leaves untracked beyond their first packet."""
@@ -173,7 +194,7 @@ class Flows:
         asks, other = self._untracking, ANSWERED_ON[path]
         tracked = turned(half) & asks.protocol(TCP) & self._walked.state("INVALID") & asks.goes_on & asks.fresh
         tracked &= self._walked.possible[other] & asks.ordinary(other)
-        lost = tracked - asks.accepted(other, tracked)
+        lost = asks.refused(other, tracked)
         role = "server" if asks.asks(reach) == (path == "input") else "client"
         role = "forward" if path == "forward" else role
         protocol = "tcp" if half.meets(asks.protocol(TCP)) else "other"

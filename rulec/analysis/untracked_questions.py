@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import TypeVar
 
 from rulec.analysis.untracked import Spot, Untracking
+from rulec.analysis.untracked_ends import Ends
 from rulec.analysis.untracked_flows import Flows
+from rulec.analysis.untracked_fragments import Fragments
+from rulec.analysis.untracked_helpers import Helped
+from rulec.analysis.untracked_invalid import Invalid
+from rulec.analysis.untracked_nat import BesideNat
+from rulec.analysis.untracked_ports import OwnPorts
+from rulec.analysis.untracked_proxies import Proxies
 from rulec.analysis.untracked_rules import Rules
 from rulec.analysis.visits import Walked
+
+T = TypeVar("T", bound=Ends)
 
 
 def _of_flows(question: Callable[[Flows], Iterator[Spot]]) -> Callable[[Walked], Iterator[Spot]]:
@@ -18,7 +28,11 @@ def _of_rules(question: Callable[[Rules], Iterator[Spot]]) -> Callable[[Walked],
     return lambda walked: question(Rules(Untracking.within(walked)))
 
 
-QUESTIONS: dict[str, Callable[[Walked], Iterator[Spot]]] = {
+def _of(kind: type[T], question: Callable[..., Iterator[Spot]]) -> Callable[..., Iterator[Spot]]:
+    return lambda walked, *arguments: question(kind(Untracking.within(walked)), *arguments)
+
+
+QUESTIONS: dict[str, Callable[..., Iterator[Spot]]] = {
     "untracked, not accepted": _of_flows(Flows.not_accepted),
     "half tracked": _of_flows(Flows.half_tracked),
     "untracked, wholesale": _of_rules(Rules.wholesale),
@@ -34,5 +48,12 @@ QUESTIONS: dict[str, Callable[[Walked], Iterator[Spot]]] = {
     "untracked, loopback": _of_rules(Rules.on_loopback),
     "untracked, half on loopback": _of_rules(Rules.half_on_loopback),
     "untracked, holes": _of_rules(Rules.holes),
-    "untracked, NAT": _of_rules(Rules.skips_nat),
+    "untracked, NAT": lambda walked: BesideNat(Untracking.within(walked)).skipped(),
+    "untracked, INVALID dropped": _of(Invalid, Invalid.dropped),
+    "untracked, reset": _of(Invalid, Invalid.resets),
+    "untracked, SYNPROXY": _of(Proxies, Proxies.broken),
+    "untracked, helper": _of(Helped, Helped.given),
+    "untracked, helper by port": _of(Helped, Helped.by_port),
+    "untracked, own ports": _of(OwnPorts, OwnPorts.hot),
+    "fragments": _of(Fragments, Fragments.lost),
 }

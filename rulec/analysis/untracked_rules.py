@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterator
 
 from rulec.analysis.narrow import matches_among
 from rulec.analysis.untracked import CLIENT_PORTS, Spot, Untracking, by_line, first_lines, is_notrack
-from rulec.analysis.untracked_flows import inner, turned
+from rulec.analysis.untracked_flows import ANSWERED_ON, inner, turned
+from rulec.analysis.untracked_instead import Instead
 from rulec.model import Family, Rule, Use
 from rulec.model.protocols import ICMP, ICMPV6, NEVER_TRACKED, TCP, UDP
-from rulec.packetset.fields import PRIORS
+from rulec.packetset.fields import EXTENSION_HEADERS, PRIORS
 from rulec.packetset.packetset import PacketSet
-from rulec.semantics.nat import TARGETS as TRANSLATING
 from rulec.semantics.paths import PATHS
 from rulec.semantics.reach import Reach
 
@@ -66,29 +66,31 @@ class Rules:
         """What a rule accepts that would not be if it were tracked, and what is never tracked."""
         asks = self._asks
         packets = matches_among(reach, asks.untracked(path) & asks.begins).surely()
-        opened = packets if packets.is_empty() else packets - asks.may_pass(path, packets)
+        opened = asks.some_that_may_not(path, packets)
         if not opened.is_empty():
-            yield opened, self._by(path, opened)
+            yield self._by(path, opened)
         if self._family is Family.IPV6 and path == "input":
             kinds = self._space.field("icmp_type").among(NEVER_TRACKED) & asks.protocol(ICMPV6)
             never = matches_among(reach, kinds & asks.unmarked & asks.fresh & self._walked.possible[path]).surely()
             routers = never & self._space.field("icmp_type").equals(_ROUTER_ADVERTISEMENT)
-            if not never.is_empty():
-                yield never if routers.is_empty() else routers, ()
+            without = Instead(self._walked, lambda step: step != reach.step)
+            pieces = (sent for packets in (routers, never) for sent in without.pieces(path, packets))
+            refused = asks.first(sent.packets - sent.passing for sent in pieces)
+            if not refused.is_empty():
+                yield refused, ()
 
     def negated(self) -> Iterator[Spot]:
         """Rules that ask for no state of some, which untracked packets are in none of; ``detail`` is the target."""
         for path, reach, packets in self._met(_asks_for_no_state):
-            changed = packets & self._of_connections - self._matched_without(path, reach, packets)
+            changed = self._not_matched_without(path, reach, packets & self._of_connections)
             if not changed.is_empty():
                 target = reach.step.rule.target
-                by = self._by(path, changed)
-                yield self._asks.named(reach, changed, path, *by, detail=target.name if target else "")
+                yield self._named(reach, changed, path, target.name if target else "")
 
     def tuple_options(self) -> Iterator[Spot]:
         """Rules that ask for the state UNTRACKED and for something of the connection, which is passed over."""
         for path, reach, packets in self._met(_asks_for_more):
-            yield self._asks.named(reach, packets, path, *self._by(path, packets), detail=_passed_over(reach.step.rule))
+            yield self._named(reach, packets, path, _passed_over(reach.step.rule))
 
     # ── answers ──
 
@@ -100,20 +102,24 @@ class Rules:
         for path in PATHS:
             for reach in self._asks.rules(path):
                 if self._asks.answers(reach) and not self._asks.asks(reach):
-                    opened = self._begun(reach, path)
+                    begun = self._begun(reach, path)
+                    opened = self._opened_by_port(path, begun) if any(self._accepting(path, begun)) else begun
                     for line in self._accepting(path, opened):
                         yield Spot(line, (reach.step.line,), path, self._walked.witness(opened, path))
 
     def _begun(self, reach: Reach, path: str) -> PacketSet:
-        """What begins connections among the packets of a rule, and is let through because of its source port."""
-        asks, sport = self._asks, self._space.field("sport")
+        """What begins connections among the packets of a rule, and is let through."""
+        asks = self._asks
         wanted = asks.protocol(TCP)
         if path == "input":
             wanted |= asks.protocol(UDP) - self._space.field("dport").between(1024, 65535)
         packets = asks.untracks(reach) & asks.begins & wanted & asks.ordinary(path) & self._walked.possible[path]
-        passing = asks.surely_accepted(path, packets)
-        others = passing.without(["sport"]) & sport.equals(CLIENT_PORTS[0])
-        return passing - asks.may_pass(path, others).without(["sport"])
+        return asks.surely_accepted(path, packets)
+
+    def _opened_by_port(self, path: str, begun: PacketSet) -> PacketSet:
+        """Those of some packets that would not be let through from another port."""
+        others = begun.without(["sport"]) & self._space.field("sport").equals(CLIENT_PORTS[0])
+        return begun - self._asks.may_pass(path, others).without(["sport"])
 
     def _accepting(self, path: str, packets: PacketSet) -> Iterator[int]:
         """The rules of the table filter that accept some of the packets."""
@@ -130,17 +136,20 @@ class Rules:
         return by_line(self._connmarks())
 
     def _connmarks(self) -> Iterator[Spot]:
+        programs = self._walked.programs.values()
+        if not any(_is_about_connmark(step.rule) for program in programs for step in program.steps()):
+            return
         for path in PATHS:
-            for reach in self._asks.without.meaning.way(path).reaches:
+            for reach in self._asks.instead.whole.meaning.way(path).reaches:
                 if _is_about_connmark(reach.step.rule) and reach.is_met:
                     packets = matches_among(reach, self._asks.untracked(path) & self._of_connections)
                     if not packets.is_empty():
-                        yield self._asks.named(reach, packets, path, *self._by(path, packets))
+                        yield self._named(reach, packets, path)
 
     def connlimits(self) -> Iterator[Spot]:
         """Rules that count connections, and get packets that are of none."""
         for path, reach, packets in self._met(lambda rule: rule.match("connlimit") is not None):
-            yield self._asks.named(reach, packets, path, *self._by(path, packets))
+            yield self._named(reach, packets, path)
 
     def rates(self) -> Iterator[Spot]:
         """Rules with a rate that would count connections, and count packets."""
@@ -148,9 +157,9 @@ class Rules:
             step = reach.step
             if step.verdict in ("ACCEPT", "DROP") or step.extension == "REJECT" or step.goes_to:
                 later = packets & self._asks.goes_on & self._walked.state("ESTABLISHED")
-                later -= self._matched_without(path, reach, later)
+                later = self._not_matched_without(path, reach, later)
                 if not later.is_empty():
-                    yield self._asks.named(reach, later, path, *self._by(path, later))
+                    yield self._named(reach, later, path)
 
     # ── ICMP ──
 
@@ -178,22 +187,30 @@ class Rules:
                 way = "output" if path == "input" else path
                 packets = self._asks.of(reach, way) & self._asks.goes_on & self._asks.protocol(TCP)
                 if not self._refused_errors(packets.onto(_ENDS), path).is_empty():
+                    packets &= self._answered_untracked(reach, way)
                     lost = self._refused_errors(self._passing(reach, packets, way, path), path)
                     if not lost.is_empty():
                         yield self._asks.named(reach, lost, path)
 
+    def _answered_untracked(self, reach: Reach, way: str) -> PacketSet:
+        """The flows of which another rule takes the other direction: else these errors are RELATED (measured)."""
+        other, both = ANSWERED_ON[way], self._asks.asks(reach) == self._asks.answers(reach)
+        rules = (rule for rule in self._asks.rules(other) if both or rule.step != reach.step)
+        answers = self._space.union(self._asks.of(rule, other) for rule in rules) & self._asks.goes_on
+        return turned(answers.onto(_ENDS))
+
     def _refused_errors(self, flows: PacketSet, path: str) -> PacketSet:
-        """The errors about untracked flows that are refused as INVALID, and would not be as RELATED."""
+        """Errors about untracked flows that are refused as INVALID, and would not be as RELATED: some, if any are."""
         asks = self._asks
         kind, code = _TOO_LARGE[self._family]
         errors = asks.protocol(_ERRORS[self._family][0]) & self._space.only({"icmp_type": kind, "icmp_code": code})
         told = errors & inner(flows) & asks.unmarked & asks.fresh & asks.ordinary(path) & self._walked.possible[path]
+        told -= self._space.union(self._space.flag(f"has_{header}") for header in EXTENSION_HEADERS)
         invalid = told & self._walked.state("INVALID")
-        refused = invalid if invalid.is_empty() else invalid - asks.accepted(path, invalid)
-        if refused.is_empty():
-            return refused
+        if asks.refused(path, invalid).is_empty():
+            return self._space.nothing
         related = asks.accepted_without(path, told & self._walked.state("RELATED"))
-        return refused & related.without(["ctstate", "first", "ctdir"])
+        return asks.refused(path, invalid & related.without(["ctstate", "first", "ctdir"]))
 
     def _passing(self, reach: Reach, packets: PacketSet, way: str, path: str) -> PacketSet:
         """The flows of some packets of a rule that the host lets through, and what asked for them."""
@@ -274,7 +291,7 @@ class Rules:
         flows, turns = packets.onto(_ENDS), not asks.asks(rule)
         new = (turned(flows) if turns else flows) & asks.interface("iif", "lo") & asks.begins
         new &= self._space.field("prior").equals(PRIORS.index("connection")) & self._walked.possible["input"]
-        passing = asks.may_pass("input", new).onto(_ENDS)
+        passing = asks.some_that_may_pass("input", new).onto(_ENDS)
         return turned(passing) if turns else passing
 
     def _fate_on_loopback(self, packets: PacketSet) -> str:
@@ -282,36 +299,6 @@ class Rules:
         arriving = packets.onto(_ENDS) & self._asks.interface("iif", "lo") & self._walked.possible["input"]
         arriving &= self._space.field("prior").equals(PRIORS.index("untracked")) & self._asks.goes_on
         return "works" if arriving <= self._asks.accepted("input", arriving) else "fails"
-
-    # ── NAT ──
-
-    def skips_nat(self) -> Iterator[Spot]:
-        """NOTRACK rules that take packets which a rule of the table nat would rewrite; ``others`` is that rule."""
-        return by_line(self._skips_nat())
-
-    def _skips_nat(self) -> Iterator[Spot]:
-        for path in PATHS:
-            for reach in self._asks.rules(path):
-                if self._asks.asks(reach):
-                    new = self._asks.of(reach, path) & self._asks.begins
-                    yield from self._rewritten(reach, path, new, path)
-        for reach in self._asks.rules("input"):
-            if self._asks.answers(reach) and not self._asks.asks(reach):
-                yield from self._rewritten(reach, "forward", self._asked_for(reach), "forward")
-
-    def _rewritten(self, reach: Reach, path: str, new: PacketSet, way: str) -> Iterator[Spot]:
-        for rule in self._asks.without.meaning.way(way).reaches:
-            if rule.step.table == "nat" and _translates(rule.step.rule) and rule.is_met:
-                packets = matches_among(rule, new)
-                if rule.hook.name != "PREROUTING" and not packets.is_empty():
-                    packets = self._asks.some_that_may_pass(path, packets)
-                if not packets.is_empty():
-                    yield self._asks.named(reach, packets, path, rule.step.line)
-
-    def _asked_for(self, reach: Reach) -> PacketSet:
-        """What others ask through this host, and is answered by packets like those of a rule."""
-        answers = (self._asks.of(reach, "input") & self._asks.goes_on).onto(["src", "sport", "proto"])
-        return turned(answers) & self._asks.begins & self._asks.ordinary("forward") & self._walked.possible["forward"]
 
     # ── how it is asked ──
 
@@ -327,15 +314,23 @@ class Rules:
                         seen.add(reach.step.line)
                         yield path, reach, packets
 
-    def _matched_without(self, path: str, reach: Reach, packets: PacketSet) -> PacketSet:
-        """Those of some packets that a rule would match if they were tracked."""
-        same = (other for other in self._asks.without.meaning.way(path).reaches if other.step == reach.step)
-        return self._space.union(matches_among(other, packets) for other in same if other.hook == reach.hook).possibly()
+    def _not_matched_without(self, path: str, reach: Reach, packets: PacketSet) -> PacketSet:
+        """Some of the packets that a rule would not match if they were tracked, none only where there are none."""
+        pieces = self._asks.instead.pieces(path, packets)
+        return self._asks.first(sent.packets - sent.matching(reach) for sent in pieces)
 
-    def _by(self, path: str, packets: PacketSet) -> tuple[int, ...]:
-        """The first rule that leaves some of the packets untracked."""
-        found = (rule.step.line for rule in self._asks.rules(path) if self._asks.untracks(rule).meets(packets))
-        return tuple(line for line, _ in zip(found, range(1), strict=False))
+    def _named(self, reach: Reach, packets: PacketSet, path: str, detail: str = "") -> Spot:
+        """A rule, the first that leaves packets of it untracked, and one of these."""
+        some, others = self._by(path, packets)
+        return self._asks.named(reach, some, path, *others, detail=detail)
+
+    def _by(self, path: str, packets: PacketSet) -> tuple[PacketSet, tuple[int, ...]]:
+        """Those of the packets that the first such rule leaves untracked, and its line."""
+        for rule in self._asks.rules(path):
+            some = packets & self._asks.untracks(rule)
+            if not some.is_empty():
+                return some, (rule.step.line,)
+        return packets, ()
 
     @property
     def _of_connections(self) -> PacketSet:
@@ -379,8 +374,3 @@ def _is_about_connmark(rule: Rule) -> bool:
 
 def _has_rate(rule: Rule) -> bool:
     return any(match.name in _RATES for match in rule.matches)
-
-
-def _translates(rule: Rule) -> bool:
-    target = rule.target
-    return target is not None and target.extends and target.name in TRANSLATING

@@ -9,7 +9,7 @@ from rulec.analysis.untracked import Spot, is_notrack
 from rulec.catalogue.values.addresses import pairs
 from rulec.model import Rule
 from rulec.semantics.program import Program
-from rulec.syntax.ruleset import Ruleset
+from rulec.syntax.ruleset import Ruleset, line_of
 
 _MANAGED = {
     "DOCKER": "Docker", "KUBE-": "Kubernetes", "f2b-": "fail2ban", "fail2ban-": "fail2ban", "ufw-": "ufw",
@@ -41,10 +41,19 @@ def notrack_rules(ruleset: Ruleset) -> Iterator[tuple[Rule, int]]:
 
 def state_matches(ruleset: Ruleset, table: str) -> Iterator[tuple[Rule, int, str]]:
     """The rules of a table that ask for the state of a connection, and the name of the match."""
-    for rule, line in rules(ruleset, table):
+    for rule, line in _rules_that_say(ruleset, table, ("state", "conntrack")):
         for match in rule.matches:
             if match.name == "state" or any(use.option == "--ctstate" for use in match.uses):
                 yield rule, line, match.name
+
+
+def _rules_that_say(ruleset: Ruleset, table: str, words: tuple[str, ...]) -> Iterator[tuple[Rule, int]]:
+    """The rules of a table with one of some words in their lines; only these are taken apart."""
+    chains = ruleset.tables[table].chains.values() if ruleset.valid and table in ruleset.tables else ()
+    for line in dict.fromkeys(line_of(reference) for chain in chains for reference in chain.references):
+        text = ruleset.source.line(line)
+        if any(word in text for word in words):
+            yield from ((rule, line) for rule in ruleset.rules_on(line))
 
 
 def wrong_directions(ruleset: Ruleset) -> Iterator[Spot]:
@@ -106,11 +115,28 @@ def old_states(ruleset: Ruleset) -> Iterator[Spot]:
 
 
 def raw_before_filter(ruleset: Ruleset) -> Iterator[Spot]:
-    """The line of the table raw, where the table filter stands behind it and asks for states."""
+    """The line of the table raw, where the table filter stands behind it and asks for what is untracked."""
     tables = ruleset.tables
     is_first = "raw" in tables and "filter" in tables and tables["raw"].line < tables["filter"].line
-    if is_first and any(state_matches(ruleset, "filter")):
+    if is_first and any("UNTRACKED" in value for value in _states(ruleset, "filter")):
         yield Spot(tables["raw"].line, (tables["filter"].line,))
+
+
+def _states(ruleset: Ruleset, table: str) -> Iterator[tuple[str, ...]]:
+    """The states that the rules of a table ask for."""
+    for rule, _, _ in state_matches(ruleset, table):
+        for match in rule.matches:
+            yield from (use.value for use in match.uses if use.option in ("--state", "--ctstate"))
+
+
+def puts_together(ruleset: Ruleset) -> Iterator[Spot]:
+    """The rules that have fragments put together, though they track nothing (xt_socket.c, xt_TPROXY.c)."""
+    text = ruleset.source.text
+    for table in ruleset.tables if "socket" in text or "TPROXY" in text else ():
+        for rule, line in rules(ruleset, table):
+            proxies = rule.target is not None and rule.target.extends and rule.target.name == "TPROXY"
+            if proxies or rule.match("socket") is not None:
+                yield Spot(line)
 
 
 def outputs_in_prerouting(ruleset: Ruleset) -> Iterator[Spot]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from rulec.analysis.facts import Facts
 from rulec.diagnostics import Edit, Fix, Safety
@@ -45,3 +46,14 @@ def replaced(facts: Facts, line: int, pattern: str, words: str, title: str) -> F
     if len(found) != 1 or "--comment" in text:
         return None
     return Fix(title, (Edit(Span(start + found[0].start(), start + found[0].end()), words),), Safety.SAFE)
+
+
+def together(title: str, fixes: Iterable[Fix | None]) -> Fix | None:
+    """The edits of several fixes as one, which is safe; None where there are none."""
+    edits = tuple(edit for fix in fixes if fix is not None for edit in fix.edits)
+    return Fix(title, edits, Safety.SAFE) if edits else None
+
+
+def in_all(number: int) -> str:
+    """How many rules a finding tells of, where that is more than the one that it names."""
+    return f" ({number} rules)" if number > 1 else ""

@@ -7,29 +7,29 @@ Beside NOTRACK rules it is well to see at once that all ask for the same states.
 from collections.abc import Iterator
 
 from rulec.analysis.facts import Facts
-from rulec.diagnostics import Finding, Severity
+from rulec.diagnostics import Finding, Fix, Severity
 from rulec.lint.check import Check, Example
 from rulec.lint.examples import ACCEPTED, SERVER
 from rulec.lint.places import labels
-from rulec.lint.words import replaced
+from rulec.lint.words import in_all, replaced, together
 
 
 def find(facts: Facts) -> Iterator[Finding]:
-    """Report each of these rules."""
-    for spot in facts.told("old_states") if facts.leaves_untracked else ():
+    """Report the first of these rules, and how many there are."""
+    spots = sorted(facts.told("old_states")) if facts.leaves_untracked else []
+    if spots:
         yield Finding(
             "deprecated-state-match",
-            "-m state is the old way to say -m conntrack --ctstate",
-            labels(facts, spot.line, spot.others, ""),
+            "-m state is the old way to say -m conntrack --ctstate" + in_all(len(spots)),
+            labels(facts, spots[0].line, (), ""),
             Severity.NOTE,
-            fix=replaced(
-                facts,
-                spot.line,
-                r"-m\s+state\s+(!\s+)?--state(?=\s)",
-                "-m conntrack " + spot.detail + "--ctstate",
-                "say --ctstate",
-            ),
+            fix=together("say --ctstate", (_said_anew(facts, spot.line, spot.detail) for spot in spots)),
         )
+
+
+def _said_anew(facts: Facts, line: int, negated: str) -> Fix | None:
+    words = f"-m conntrack {negated}--ctstate"
+    return replaced(facts, line, r"-m\s+state\s+(!\s+)?--state(?=\s)", words, "say --ctstate")
 
 
 CHECK = Check(

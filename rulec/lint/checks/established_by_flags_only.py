@@ -21,7 +21,7 @@ def find(facts: Facts) -> Iterator[Finding]:
             "established-by-flags-only",
             "this rule accepts every segment with ACK, whether there is a connection or not",
             labels(facts, rule.line, (), ""),
-            Severity.NOTE,
+            Severity.ERROR,
             witness=rule.witness,
         )
 
@@ -29,7 +29,7 @@ def find(facts: Facts) -> Iterator[Finding]:
 CHECK = Check(
     slug="established-by-flags-only",
     group="exposure",
-    severity=Severity.NOTE,
+    severity=Severity.ERROR,
     summary="tcp is taken for established because of its flags",
     why=__doc__,
     find=find,

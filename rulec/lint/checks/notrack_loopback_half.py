@@ -22,12 +22,13 @@ _EFFECTS = {
 
 def find(facts: Facts) -> Iterator[Finding]:
     """Report each of these rules."""
-    for spot in facts.untracked("untracked, half on loopback"):
+    wrong = {spot.line for spot in facts.told("wrong_directions")}
+    for spot in (spot for spot in facts.untracked("untracked, half on loopback") if spot.line not in wrong):
         yield Finding(
             "notrack-loopback-half",
             f"on the loopback this takes one direction only: {_EFFECTS[spot.detail]}",
             labels(facts, spot.line, spot.others, ""),
-            Severity.ERROR if spot.detail == "fails" else Severity.WARNING,
+            Severity.ERROR,
             hint="add ! -o lo here, and ! -i lo to the rule in PREROUTING",
             witness=spot.witness,
         )
@@ -36,7 +37,7 @@ def find(facts: Facts) -> Iterator[Finding]:
 CHECK = Check(
     slug="notrack-loopback-half",
     group="notrack",
-    severity=Severity.WARNING,
+    severity=Severity.ERROR,
     summary="the answers of a local server to local clients are untracked, the requests tracked",
     why=__doc__,
     find=find,

@@ -23,9 +23,15 @@ def find(facts: Facts) -> Iterator[Finding]:
             labels(facts, hole.line, (), ""),
             Severity.WARNING,
             Confidence.LIKELY,
-            hint="add -m conntrack --ctstate ESTABLISHED, or, without tracking, ! --syn and the ports of the clients",
+            hint=f"add -m conntrack --ctstate ESTABLISHED, or, where nothing is tracked, {_narrower(hole.witness)}",
             witness=hole.witness,
         )
+
+
+def _narrower(witness: str) -> str:
+    """What is left to say of answers."""
+    clients = "the ports of the clients"
+    return f"the addresses of the servers and {clients}" if witness.startswith("udp") else f"! --syn and {clients}"
 
 
 CHECK = Check(

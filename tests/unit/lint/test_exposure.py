@@ -21,6 +21,12 @@ EXPOSED = [
     ("established-by-flags-only", (DROP, "INPUT -p tcp ! --syn -j ACCEPT"), "tcp 198.51.100.7:40000 > 192.0.2.1:80"),
     ("established-by-flags-only", (DROP, "INPUT -p tcp --tcp-flags ACK ACK -j ACCEPT"), "tcp "),
     ("established-by-flags-only", (DROP, "INPUT -p tcp --tcp-flags SYN,ACK ACK -j ACCEPT"), "tcp "),
+    ("established-by-flags-only", (DROP, "INPUT -p tcp ! --syn --sport 80 -j ACCEPT"), "tcp 198.51.100.7:80 > "),
+    ("established-by-flags-only", (
+        DROP, ":both - [0:0]", "INPUT -j both", "OUTPUT -j both", "both -p tcp ! --syn --sport 80 -j ACCEPT"), "tcp "),
+    ("invalid-accepted", (DROP, "INPUT -m state --state ESTABLISHED,INVALID -j ACCEPT"), "tcp 198.51.100.7:40000 > "),
+    ("invalid-accepted", (DROP, "INPUT -i eth4 -j ACCEPT", "INPUT -m state --state INVALID -j ACCEPT"), "tcp "),
+    ("invalid-accepted", (ROUTER, "FORWARD -p tcp -m conntrack --ctstate INVALID -j ACCEPT"), "tcp "),
     ("spoofable-loopback", (DROP, "INPUT -s 127.0.0.1 -j ACCEPT"), "tcp 127.0.0.1:40000 > 192.0.2.1:80 syn in eth0"),
     ("spoofable-loopback", (DROP, "INPUT -s 127.0.0.0/8 -p tcp --dport 25 -j ACCEPT"), "tcp 127.0.0.2:40000"),
     ("spoofable-loopback", (DROP, "INPUT -d 127.0.0.1 -j ACCEPT"), "tcp 198.51.100.7:40000 > 127.0.0.1:80 syn in eth0"),
@@ -61,12 +67,21 @@ GUARDED = [
     ("source-port-hole", (":OUTPUT DROP [0:0]", "OUTPUT -p udp --sport 53 -j ACCEPT")),
     # flags
     ("established-by-flags-only", (DROP, "INPUT -p tcp ! --syn -m state --state ESTABLISHED -j ACCEPT")),
-    ("established-by-flags-only", (DROP, "INPUT -p tcp ! --syn --sport 80 -j ACCEPT")),
+    ("established-by-flags-only", (DROP, "INPUT -p tcp ! --syn --sport 80 --dport 32768:60999 -j ACCEPT")),
+    ("established-by-flags-only", (DROP, "OUTPUT -p tcp ! --syn --sport 80 -j ACCEPT")),
     ("established-by-flags-only", (DROP, "INPUT -p tcp ! --syn --dport 80 -j ACCEPT")),
     ("established-by-flags-only", (DROP, "INPUT -p tcp --syn -j ACCEPT")),
     ("established-by-flags-only", (DROP, "INPUT -s 192.0.2.0/24 -p tcp ! --syn -j ACCEPT")),
     ("established-by-flags-only", (DROP, "INPUT -p tcp --tcp-flags ALL RST -j ACCEPT")),
     ("established-by-flags-only", (DROP, "INPUT -p tcp -j ACCEPT")),
+    # INVALID
+    ("invalid-accepted", (DROP, "INPUT -i eth4 -j DROP", "INPUT -m state --state INVALID -j ACCEPT")),
+    ("invalid-accepted", (DROP, "INPUT -m state --state INVALID -j DROP", "INPUT -m state ! --state NEW -j ACCEPT")),
+    ("invalid-accepted", (DROP, "INPUT -p icmp -m state --state INVALID -j ACCEPT")),
+    ("invalid-accepted", (DROP, "INPUT -p tcp --dport 80 -m state --state NEW,INVALID -j ACCEPT")),
+    ("invalid-accepted", (DROP, "INPUT -s 192.0.2.0/24 -m state --state INVALID -j ACCEPT")),
+    ("invalid-accepted", (DROP, "INPUT -m state --state INVALID -j DROP", "INPUT -m state --state INVALID -j ACCEPT")),
+    ("invalid-accepted", (":OUTPUT DROP [0:0]", "OUTPUT -m state --state INVALID -j ACCEPT")),
     # the loopback
     ("spoofable-loopback", (DROP, "INPUT -i lo -s 127.0.0.1 -j ACCEPT")),
     ("spoofable-loopback", (DROP, "INPUT ! -s 127.0.0.1 -j ACCEPT")),
@@ -92,6 +107,12 @@ GUARDED = [
 @pytest.mark.parametrize(("slug", "lines"), GUARDED)
 def test_guarded(slug: str, lines: tuple[str, ...]) -> None:
     assert found(slug, text_of(*lines)) == []
+
+
+@pytest.mark.parametrize(("rule", "hint"), [("udp --sport 53", "the addresses of"), ("tcp --sport 80", "! --syn and")])
+def test_says_what_is_left_to_ask_of_answers(rule: str, hint: str) -> None:
+    (finding,) = found("source-port-hole", text_of(DROP, f"INPUT -p {rule} -j ACCEPT"))
+    assert f"where nothing is tracked, {hint}" in finding.hint
 
 
 def test_what_an_earlier_table_drops_is_not_open() -> None:
