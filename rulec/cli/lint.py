@@ -6,6 +6,7 @@ import argparse
 from typing import Any
 
 from rulec import api
+from rulec.cli import tracking
 from rulec.cli.arguments import Streams, add_reading
 from rulec.cli.inputs import anything
 from rulec.cli.outputs import say
@@ -24,13 +25,17 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--fail-on", choices=tuple(_FAIL_ON), default="warning", help="exit 1 from this severity on")
     parser.add_argument("--open-ports", metavar="PORTS", help="what open-to-world asks about, such as 22,53/udp")
     parser.add_argument("--memory", type=int, metavar="MB", help="how much the sets of packets may take; default: 2048")
-    kernels = "the kernel of the host: 6.x (default), 5.x, 4.14, el5, el6, el7, el8, el9"
+    kernels = "the kernel of the host: 6.x (default), 5.x, both measured; 4.14, el5, el6, el7, el8, el9, all inferred"
     parser.add_argument("--kernel", default="6.x", metavar="NAME", help=kernels)
+    report = "say why packets are tracked, which flows are, and what it takes to have fewer tracked, or none"
+    parser.add_argument("--tracking-report", action="store_true", help=report)
     add_reading(parser)
 
 
 def run(chosen: argparse.Namespace, streams: Streams) -> int:
     """Lint all files, those that can be read; print what was found."""
+    if chosen.tracking_report:
+        return tracking.run(chosen, streams)
     stdin, stdout, stderr = streams
     checks = api.checks(_names(chosen.select), _names(chosen.ignore))
     files = anything(chosen.files, chosen, stdin, stderr)
