@@ -96,12 +96,19 @@ def _causes(ruleset: Ruleset, table: str, lines: Iterable[int]) -> Iterator[Caus
 
 
 def _causes_on(ruleset: Ruleset, table: str, number: int) -> Iterator[Cause]:
+    template, source = ruleset.templates[number], ruleset.source
+    text, start = source.line(number), source.line_starts[number - 1]
+    for index, owner in enumerate(template.line.owners):
+        tracking = _tracking_of(ruleset, number, index) if owner.extension.tracking_of else owner.extension.tracking
+        if tracking is not Tracking.NONE:
+            span = Span(*(template.place(offset, text, start) for offset in (owner.start, owner.end)))
+            yield Cause(tracking, owner.role, owner.name, table, number, span)
+
+
+def _tracking_of(ruleset: Ruleset, number: int, index: int) -> Tracking:
+    """What an extension has to do with tracking, by its options on a line."""
     line = ruleset.parse_line(number)
     texts = [argument.text for argument in line.arguments]
-    for index, owner in enumerate(line.owners):
-        extension = owner.extension
-        tracking = extension.tracking
-        if extension.tracking_of is not None:
-            tracking = extension.tracking_of(Given(ruleset.family, uses_of(line, index, texts, ruleset.family)))
-        if tracking is not Tracking.NONE:
-            yield Cause(tracking, owner.role, owner.name, table, number, Span(owner.start, owner.end))
+    owner = line.owners[index].extension
+    assert owner.tracking_of is not None
+    return owner.tracking_of(Given(ruleset.family, uses_of(line, index, texts, ruleset.family)))

@@ -121,6 +121,18 @@ class Template:
             texts[self.holes[hole]] = word
         return texts
 
+    def place(self, offset: int, text: str, start: int) -> int:
+        """Where in a line that begins at ``start`` stands what stands at ``offset`` in the line that was learned from.
+
+        It must stand behind the name of the chain.  What is not an argument of the
+        line's own is the same in both, and so is the distance from the one before it.
+        """
+        if not self.holes:
+            return offset
+        known = zip((self.line.arguments[hole].end for hole in self.holes), _places(text, start), strict=True)
+        before = [(end, place) for end, (_, place) in known if end <= offset]
+        return before[-1][1] + offset - before[-1][0]
+
     def rule(self, row: Sequence[str]) -> Rule:
         """The rule of the line whose own arguments are these."""
         return rule_of(self.line, self.texts(row), self.family)
