@@ -1,0 +1,378 @@
+"""Two rulesets side by side: which flows begin under each, and which packets the new one leaves untracked.
+
+The words are those of the proof (docs/SOUNDNESS.md): a packet is *touched* when
+it is untracked under the new ruleset and not under the old one; a flow is
+*begun* under a ruleset when some first packet of it passes every hook of its way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable
+from functools import cached_property
+from typing import Any
+
+from rulec.analysis.tracking import tracking_facts
+from rulec.analysis.untracked_flows import inner, turned
+from rulec.model import Family
+from rulec.model.protocols import DCCP, ICMP, ICMPV6, SCTP, TCP
+from rulec.packetset.believable import sample
+from rulec.packetset.fields import (
+    ADDRESS_TYPES,
+    EXTENSION_HEADERS,
+    FLAGS,
+    PRIORS,
+    STATES,
+    TRACKED_STATES,
+    guessed_names,
+)
+from rulec.packetset.packet import Packet
+from rulec.packetset.packetset import PacketSet
+from rulec.packetset.space import Space
+from rulec.semantics.opaque import has_memory
+from rulec.semantics.paths import NO_NEXT_HEADER, PATHS, Host, Way
+from rulec.semantics.place import Memory
+from rulec.semantics.plain import Setting
+from rulec.semantics.program import Step
+from rulec.semantics.ruleset import Meaning, Prepared, meaning
+
+ANSWERS_ON = {"input": "output", "output": "input", "forward": "forward"}
+"""The way of the answers to what goes each way."""
+
+TUPLE = ("src", "dst", "sport", "dport", "proto", "src_type", "dst_type")
+"""The fields that all packets of one direction of a flow have in common, whatever way they take."""
+
+_WHERE = ("iif", "oif", "mac", "has_mac", "mark", "uid", "gid", "has_socket", "physin", "physout", "bridged")
+
+FLOW = (*TUPLE, *_WHERE)
+"""The same, and what they have in common by assumption: interfaces, the neighbour, the mark, the program."""
+
+OF_CONNECTION = (
+    "ctstate", "ctdir", "first", "snat", "dnat", "ctstatus", "ctexpire", "connmark", "orig_proto",
+    *(f"{way}_{end}" for way in ("orig", "repl") for end in ("src", "dst", "sport", "dport")),
+)  # fmt: skip
+"""What tracking knows of a packet; nothing of it is known of one that is not tracked."""
+
+ERRORS = {Family.IPV4: (3, 11, 12), Family.IPV6: (1, 2, 3, 4)}
+"""The types of ICMP errors that flows need; redirect and source quench are not kept."""
+
+_ALL_ERRORS = {Family.IPV4: (3, 4, 5, 11, 12), Family.IPV6: (1, 2, 3, 4, 137)}
+_ECHO = {Family.IPV4: (8, 0), Family.IPV6: (128, 129)}
+_LATER_FLAGS = (
+    ("SYN", "ACK"), ("RST",), ("RST", "ACK"), ("FIN", "ACK"), ("FIN", "ACK", "URG"), ("ACK",), ("ACK", "URG"),
+)  # fmt: skip
+_MAY_BE_INVALID = (TCP, ICMP, ICMPV6, SCTP, DCCP, NO_NEXT_HEADER)
+_HANDSHAKE = FLAGS["SYN"] | FLAGS["ACK"] | FLAGS["RST"] | FLAGS["FIN"]
+
+
+class Side:
+    """One of the two rulesets, walked."""
+
+    def __init__(self, walked: Meaning, guesses: Any) -> None:
+        self.meaning = walked
+        self.tracks = bool(tracking_facts(walked.prepared.ruleset).lines)
+        """Whether any rule has packets tracked; without, every packet is untracked, and no rule asks for a state."""
+        self._guesses = guesses
+
+    def way(self, path: str) -> Way:
+        """Its way of that path."""
+        return self.meaning.way(path)
+
+    def passing(self, path: str, packets: PacketSet) -> PacketSet:
+        """Those of some packets that get to the end of a way, whatever NAT makes of them."""
+        found = packets & self.way(path).alive.exact
+        return PacketSet(found.space, found.function.exists(self._guesses))
+
+    def untracked(self, path: str) -> PacketSet:
+        """The packets that are untracked behind the table raw, by a rule or by nature."""
+        way = self.way(path)
+        if not self.tracks:
+            return way.enters
+        return way.values["state"].equals(STATES.index("UNTRACKED")) & way.enters
+
+
+class Pair:
+    """An old and a new ruleset, walked in one space, so that the same question has the same answer in both."""
+
+    def __init__(self, old: Prepared, new: Prepared, space: Space) -> None:
+        memory = Memory()
+        self.not_ours = space.nothing
+        """Packets that say that addresses are this host's which are not."""
+        self.space = space
+        self.family = old.ruleset.family
+        guesses = space.variables(place for name in guessed_names("") for place in space.places(name))
+        self.old, self.new = (Side(_walk(one, space, memory), guesses) for one in (old, new))
+
+    # ── what is compared ──
+
+    def touched(self, path: str) -> PacketSet:
+        """The packets on a way that only the new ruleset leaves untracked."""
+        return self._once(
+            ("touched", path), lambda: self.takes(path) & self.new.untracked(path) - self.old.untracked(path)
+        )
+
+    def takes(self, path: str) -> PacketSet:
+        """The packets that take a way as long as no rule stops them.
+
+        What goes to an address of this host leaves over the loopback; what the
+        kernel sends about another packet is a reset or an ICMP error.  TCP is
+        between two, and never for many (RFC 1122, 4.2.3.10).
+        """
+        return self._taking[path]
+
+    @cached_property
+    def _taking(self) -> dict[str, PacketSet]:
+        setting, lo = Setting(self.space, self.family, Memory()), self.on("oif", "lo")
+        found = {way.path: way.accepted & self._addressed for way in Host(setting, {}).ways()}
+        to_itself = self.local("dst_type").choose(lo, ~lo)
+        resets = self.resets & (self.space.everything if self._resets_forwarded else self.local("src_type"))
+        answering = self.prior("nothing") | resets | self.icmp(_ALL_ERRORS[self.family])
+        return {
+            "input": found["input"] & self.on("oif", ""),
+            "forward": found["forward"],
+            "output": found["output"] & self.on("iif", "") & to_itself & answering,
+        }
+
+    @cached_property
+    def _addressed(self) -> PacketSet:
+        """The packets to addresses that there are routes to; of TCP those between two.
+
+        An address has the type MULTICAST if it is one, and no other has (RFC 1112, 4; RFC 4291, 2.7).
+        """
+        src, dst = (self._of_type(field, "UNICAST", "LOCAL") for field in ("src_type", "dst_type"))
+        shared = ("BROADCAST",) if self.family is Family.IPV4 else ("ANYCAST",)
+        many = self._of_type("dst_type", "MULTICAST", *shared)
+        strange = (self.groups(end) ^ self._of_type(f"{end}_type", "MULTICAST") for end in ("src", "dst"))
+        tcp = self.space.field("proto").equals(TCP)
+        return ((src & dst) | ((dst | many) - tcp)) - self.space.union(strange)
+
+    def groups(self, field: str) -> PacketSet:
+        """The packets of which an address is a multicast address."""
+        first, length = (0xE, 4) if self.family is Family.IPV4 else (0xFF, 8)
+        left = self.family.bits - length
+        return self.space.field(field).masked(first << left, ((1 << length) - 1) << left)
+
+    @property
+    def _resets_forwarded(self) -> bool:
+        """Whether packets on their way through may be refused by a reset that claims to come from elsewhere."""
+        reaches = (reach for side in (self.old, self.new) for reach in side.way("forward").reaches)
+        return any(reach.step.extension == "REJECT" and reach.hook.name == "FORWARD" for reach in reaches)
+
+    def sent_from(self, path: str) -> PacketSet:
+        """The packets of which the source is an address that packets come from (ip_route_input_slow)."""
+        shared = () if self.family is Family.IPV4 else ("ANYCAST",)
+        names = ("LOCAL",) if path == "output" else ("UNICAST", "LOCAL", *shared)
+        return self._of_type("src_type", *names) - self.not_ours
+
+    def usual(self, path: str) -> PacketSet:
+        """The same, of packets that do not claim to come from this host unless they do."""
+        lo = self.on("iif", "lo")
+        honest = self.space.everything if path == "output" else self.local("src_type").choose(lo, ~lo)
+        return honest & self.sent_from(path) & self.takes(path)
+
+    def tuples(self, path: str) -> PacketSet:
+        """The same, as far as their tuple says."""
+        return self._once(("tuples", path), lambda: (self.touched(path) & self.whole).onto(TUPLE))
+
+    @cached_property
+    def about_touched(self) -> PacketSet:
+        """The ICMP errors about touched packets, whatever way these take; and those of which nobody knows."""
+        untracked = (self.new.untracked(path) - self.old.untracked(path) for path in PATHS)
+        about = self.space.union(inner((each & self.whole).onto(TUPLE[:5])) for each in untracked)
+        return (about | self.extended) & self.icmp(_ALL_ERRORS[self.family])
+
+    @cached_property
+    def looped(self) -> PacketSet:
+        """Packets that come over the loopback, and that only the new ruleset has left untracked there."""
+        return (self.touched("output") & self.whole & self.on("oif", "lo")).onto(TUPLE) & self.on("iif", "lo")
+
+    @cached_property
+    def looped_before(self) -> PacketSet:
+        """Packets that come over the loopback, and that both have left untracked there."""
+        untracked = self.old.untracked("output") & self.new.untracked("output") & self.on("oif", "lo")
+        return untracked.onto((*TUPLE, "icmp_type")) & self.on("iif", "lo")
+
+    @cached_property
+    def answers_to_touched(self) -> PacketSet:
+        """What the host itself answers to touched packets that it refuses: it has their connection attached, if any."""
+        return turned(self.tuples("input") | self.tuples("forward")) & self.resets & self.prior("connection")
+
+    # ── kinds of packets ──
+
+    @cached_property
+    def whole(self) -> PacketSet:
+        """Packets that are no fragments."""
+        return ~(self.space.flag("later_fragment") | self.space.flag("more_fragments"))
+
+    @cached_property
+    def beginning(self) -> PacketSet:
+        """Packets that can begin a flow by what they are: of TCP those with SYN and without ACK, of ICMP requests."""
+        return self._by_protocol(self.syn - self.flags("FIN") - self.flags("RST"), _ECHO[self.family][0])
+
+    @cached_property
+    def opening(self) -> PacketSet:
+        """Packets that begin a connection as tracking sees it."""
+        fresh = self.state("NEW") & self.space.flag("first") & self.space.only({"ctstatus": 0})
+        return self.beginning & fresh & self._plain - self.space.flag("ctdir")
+
+    def later(self, reply: bool) -> PacketSet:
+        """Packets of known connections, of one direction, that are not the first."""
+        known = self._by_protocol(~self.syn, _ECHO[self.family][reply])
+        direction = self.space.flag("ctdir") if reply else ~self.space.flag("ctdir")
+        return known & self.state("ESTABLISHED") & direction & self._plain - self.space.flag("first")
+
+    @cached_property
+    def valid(self) -> PacketSet:
+        """Packets that can belong to a known connection by their flags (nf_conntrack_proto_tcp.c, tcp_valid_flags)."""
+        flags, looked_at = self.space.field("tcp_flags"), 0xFF ^ (FLAGS["PSH"] | FLAGS["ECE"] | FLAGS["CWR"])
+        numbers = (sum(FLAGS[name] for name in names) for names in _LATER_FLAGS)
+        of_tcp = self.space.union(flags.masked(number, looked_at) for number in numbers)
+        return of_tcp | ~self.space.field("proto").equals(TCP)
+
+    @cached_property
+    def stray(self) -> PacketSet:
+        """Packets of no known connection: INVALID, or NEW where tracking picks up what it did not see begin.
+
+        Of most protocols no sound packet is INVALID.
+        """
+        flags = self.space.field("tcp_flags")
+        loose = flags.masked(FLAGS["SYN"], _HANDSHAKE) | flags.masked(FLAGS["ACK"], _HANDSHAKE)
+        tcp = self.space.field("proto").equals(TCP)
+        new = self.state("NEW") & self.space.flag("first") & (loose | ~tcp)
+        may_be_invalid = self.space.field("proto").among(_MAY_BE_INVALID)
+        invalid = self.state("INVALID") & may_be_invalid - self.space.flag("first")
+        return (new | invalid) & self._plain - self.space.flag("ctdir")
+
+    @cached_property
+    def syn(self) -> PacketSet:
+        """The packets of TCP that ask for a connection: with SYN, and without ACK."""
+        asking = self.space.field("tcp_flags").masked(FLAGS["SYN"], FLAGS["SYN"] | FLAGS["ACK"])
+        return asking & self.space.field("proto").equals(TCP)
+
+    @cached_property
+    def resets(self) -> PacketSet:
+        """What REJECT answers TCP: RST, or RST and ACK, and nothing else."""
+        flags = self.space.field("tcp_flags").masked(FLAGS["RST"], 0xFF ^ FLAGS["ACK"])
+        return flags & self.space.field("proto").equals(TCP)
+
+    @cached_property
+    def errors(self) -> PacketSet:
+        """The ICMP errors that flows need, without headers of their own."""
+        return self.icmp(ERRORS[self.family]) - self.extended
+
+    @cached_property
+    def extended(self) -> PacketSet:
+        """The packets with IPv6 extension headers."""
+        return self.space.union(self.space.flag(f"has_{header}") for header in EXTENSION_HEADERS)
+
+    @cached_property
+    def _plain(self) -> PacketSet:
+        """Packets that NAT leaves as they are, with nothing attached and no mark on their connection."""
+        rewritten = self.space.flag("snat") | self.space.flag("dnat")
+        return self.prior("nothing") & self.space.only({"connmark": 0}) & self.whole - rewritten
+
+    def _by_protocol(self, of_tcp: PacketSet, echo: int) -> PacketSet:
+        proto = self.space.field("proto")
+        tcp, icmp = proto.equals(TCP), proto.among((ICMP, ICMPV6))
+        return (tcp & of_tcp) | self.icmp((echo,)) | ~(tcp | icmp)
+
+    def icmp(self, types: Iterable[int]) -> PacketSet:
+        """ICMP of this family and some types."""
+        number = ICMP if self.family is Family.IPV4 else ICMPV6
+        return self.space.field("proto").equals(number) & self.space.field("icmp_type").among(types)
+
+    def flags(self, *names: str) -> PacketSet:
+        """The packets that have some TCP flags set."""
+        mask = sum(FLAGS[name] for name in names)
+        return self.space.field("tcp_flags").masked(mask, mask)
+
+    def state(self, name: str) -> PacketSet:
+        """The packets of which tracking says so if it looks at them."""
+        return self.space.field("ctstate").equals(TRACKED_STATES.index(name))
+
+    def prior(self, name: str) -> PacketSet:
+        """The packets that come with something attached."""
+        number = PRIORS.index(name)
+        return self.space.field("prior").between(number, 3 if number == len(PRIORS) - 1 else number)
+
+    def _of_type(self, field: str, *names: str) -> PacketSet:
+        return self.space.field(field).among(map(ADDRESS_TYPES.index, names))
+
+    def local(self, field: str) -> PacketSet:
+        """The packets of which an address is one of this host."""
+        return self._of_type(field, "LOCAL")
+
+    def on(self, field: str, name: str) -> PacketSet:
+        """The packets that come in, or leave, by an interface."""
+        names = self.space.fields[field].names
+        assert names is not None
+        return self.space.field(field).equals(names.number(name))
+
+    # ── flows ──
+
+    def begun(self, side: Side, path: str, tuples: PacketSet, surely: bool = False) -> PacketSet:
+        """Those of some flows that a ruleset lets begin on a way, with all fields of FLOW.
+
+        What a memory or dice say may be otherwise another time, and does not count
+        against them; neither does what nobody can know, unless ``surely``: then it
+        stands in the set, so that the same answers can be asked of later packets.
+        """
+        first = side.passing(path, self.opening & tuples)
+        if surely:
+            first = PacketSet(self.space, first.function.exists(self._memories()))
+            return first.without(self.space.fields.keys() - frozenset(FLOW))
+        return first.possibly().onto(FLOW)
+
+    def _memories(self) -> Any:
+        keys = self.space.unknown_keys().items()
+        places = [answer.function.node_var() for key, answer in keys if _is_of_memory(key)]
+        return self.space.variables(places)
+
+    # ── words ──
+
+    def witness(self, packets: PacketSet, path: str) -> str:
+        """One of the packets, written down; what is for this host, or from it, has no second interface."""
+        other = {"input": "oif", "output": "iif"}.get(path, "")
+        without = packets & self.space.field(other).equals(0) if other else packets
+        chosen = sample(packets if without.is_empty() else without)
+        if chosen is None or chosen.get(other) != "":
+            return str(chosen or "")
+        return str(Packet(chosen.bits, {name: value for name, value in chosen.items() if name != other}))
+
+    def _once(self, key: Hashable, make: Any) -> PacketSet:
+        found: PacketSet = self.space.once(("pair", key), make)
+        return found
+
+
+def without_interfaces(flows: PacketSet) -> PacketSet:
+    """Flows, as far as their tuple says: what they have in common by assumption may be anything."""
+    return flows.without(_WHERE)
+
+
+def _is_of_memory(key: Hashable) -> bool:
+    """Whether it is an answer of a memory or of dice (semantics/place.py, unknown_here)."""
+    while isinstance(key, tuple) and len(key) == 2:
+        key = key[0]
+    return isinstance(key, tuple) and len(key) == 4 and key[2] == "here"
+
+
+def _walk(prepared: Prepared, space: Space, memory: Memory) -> Meaning:
+    names = memories_by_name(prepared)
+    return meaning(prepared, space, memory, remembers=lambda step: names.get(step, step.key))
+
+
+def memories_by_name(prepared: Prepared) -> dict[Step, Hashable]:
+    """What each rule with a memory asks, the same in both rulesets: its matches that have one, by chain and target.
+
+    A rule that is otherwise worded still has its memory: ``-m limit`` beside
+    ``NEW`` and beside ``NEW,UNTRACKED`` is one bucket.
+    """
+    found: dict[Step, Hashable] = {}
+    seen: dict[Hashable, int] = {}
+    for program in prepared.programs.values():
+        for step in program.steps():
+            if step.has_memory:
+                memories = tuple(match for match in step.rule.matches if has_memory(match))
+                asked = (program.name, step.chain, step.rule.target, memories)
+                seen[asked] = seen.get(asked, -1) + 1
+                found[step] = ("memory", asked, seen[asked])
+    return found

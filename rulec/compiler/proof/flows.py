@@ -1,0 +1,75 @@
+"""The flows of which the proof speaks: which of them begin, which a policy asks for, what is assumed of them."""
+
+from __future__ import annotations
+
+from rulec.analysis.flows import ANSWERS_ON, Pair
+from rulec.analysis.untracked_flows import turned
+from rulec.compiler.certificate import Failure, Listed
+from rulec.compiler.proof.policy import among, entries, requests
+from rulec.compiler.proof.words import failure
+from rulec.packetset.packetset import PacketSet
+from rulec.policy import Policy
+
+
+class TouchedFlows:
+    """The flows that only the new ruleset leaves untracked.
+
+    ``assumptions``, ``exposures`` and ``losses`` grow while failures are asked for.
+    """
+
+    def __init__(self, pair: Pair, policy: Policy) -> None:
+        self.pair = pair
+        self.policy = policy
+        self.assumptions: list[str] = []
+        self.exposures: list[Listed] = []
+        self.losses: list[Listed] = []
+        self.loop = pair.on("iif", "lo") | pair.on("oif", "lo")
+        pair.not_ours = self._not_ours()
+
+    @property
+    def is_stateless(self) -> bool:
+        """Whether the new ruleset has nothing tracked at all."""
+        return not self.pair.new.tracks
+
+    def asked(self, path: str) -> PacketSet:
+        """The touched tuples of the policy's requests on a way."""
+        return self.pair.tuples(path) & requests(self.pair, self.policy, path)
+
+    def reversed(self, path: str) -> PacketSet:
+        """The touched tuples of flows that begin from the side of the hot ports."""
+        return self.pair.tuples(path) & turned(self.asked(ANSWERS_ON[path])) - self.asked(path)
+
+    def begun(self, path: str, tuples: PacketSet, surely: bool = False, anybody: bool = False) -> PacketSet:
+        """Those flows that begin under the old ruleset, between addresses that they may have.
+
+        What only pretends to come from this host may begin flows too, as far as that
+        allows others to pass, and has no claim to be kept; with ``anybody`` so may
+        servers behind this host as if they were it.
+        """
+        pair = self.pair
+        own = tuples & pair.local("dst_type") if path == "input" else tuples
+        own_over_loop = ~self.loop | pair.local("src_type")
+        sent = pair.sent_from(path) | pair.not_ours if anybody else pair.sent_from(path)
+        whence = pair.takes(path) & sent & own_over_loop if surely else pair.usual(path)
+        return pair.begun(pair.old, path, own & whence, surely)
+
+    def failure(
+        self, part: str, path: str, message: str, packets: PacketSet, began: PacketSet | None = None
+    ) -> Failure:
+        """A counterexample."""
+        return failure(self.pair, part, path, message, packets, began)
+
+    def assume(self, text: str) -> None:
+        """Put down what is assumed."""
+        if text not in self.assumptions:
+            self.assumptions.append(text)
+
+    def _not_ours(self) -> PacketSet:
+        """Packets from or to servers that are routed to, as if these were addresses of this host."""
+        pair, found = self.pair, self.pair.space.nothing
+        for entry in entries(self.policy, self.pair.family, "forward"):
+            if entry.servers is not None:
+                self.assume("the servers behind this host have no address of it")
+                to_servers = among(pair.space.field("dst"), entry.servers, pair.family) & pair.local("dst_type")
+                found |= to_servers | turned(to_servers)
+        return found

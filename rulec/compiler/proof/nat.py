@@ -1,0 +1,108 @@
+"""The part of the proof that speaks of NAT: what is untracked is never rewritten, neither way.
+
+A NAT rule stands in the way twice: where it matches touched packets, and where
+what it makes of others comes back as a touched one, which is then not turned back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rulec.analysis.flows import Pair
+from rulec.analysis.narrow import matches_among
+from rulec.analysis.untracked_flows import turned
+from rulec.catalogue.extension import Given
+from rulec.catalogue.values.nat import NatRange
+from rulec.compiler.certificate import Failure
+from rulec.compiler.proof.words import failure
+from rulec.packetset.packetset import PacketSet
+from rulec.semantics import nat
+from rulec.semantics.reach import Reach
+
+_OF_DESTINATIONS = ("DNAT", "REDIRECT", "NETMAP")
+_PRIVILEGED = 1024
+OWN_ADDRESS = "what this host sends itself has the address of the interface by which it leaves"
+LOW_PORTS = "no host behind this one sends from a hot port below 1024"
+
+
+class Rewritten:
+    """Whether NAT and touched flows keep clear of each other; ``assumptions`` grow while the failures are asked for."""
+
+    def __init__(self, pair: Pair, reversed_flows: PacketSet) -> None:
+        self.pair = pair
+        self.reversed = reversed_flows
+        self.assumptions: list[str] = []
+
+    def failures(self) -> Iterator[Failure]:
+        """NAT rules of the old ruleset that rewrite touched flows, or make others look like them."""
+        seen: set[tuple[int, str]] = set()
+        for path in ("input", "forward", "output"):
+            for reach in self.pair.old.way(path).reaches:
+                if reach.step.extension in nat.TARGETS and reach.is_met and (reach.step.line, path) not in seen:
+                    seen.add((reach.step.line, path))
+                    yield from self._of_rule(reach, path)
+
+    def _of_rule(self, reach: Reach, path: str) -> Iterator[Failure]:
+        own = self.pair.touched("output") & self.pair.sent_from("output")
+        touched = self._arriving if path != "output" else own - self.reversed
+        hit = matches_among(reach, touched & self.pair.opening).possibly()
+        if not hit.is_empty() and not self._same_anyway(reach, path):
+            yield self._failure(reach, path, "a flow that is rewritten would be untracked, and not rewritten", hit)
+            return
+        back = self._come_back(reach, path)
+        if not back.is_empty():
+            message = "the answers to a flow that is rewritten would be untracked, and not turned back"
+            yield self._failure(reach, path, message, back)
+
+    def _failure(self, reach: Reach, path: str, message: str, packets: PacketSet) -> Failure:
+        found = failure(self.pair, "closed", path, message, packets)
+        return found._replace(old_lines=(reach.step.line,))
+
+    def _same_anyway(self, reach: Reach, path: str) -> bool:
+        """MASQUERADE gives what this host sends the address that it most often has already."""
+        if reach.step.extension != "MASQUERADE" or path != "output":
+            return False
+        self._assume(OWN_ADDRESS)
+        return True
+
+    @property
+    def _arriving(self) -> PacketSet:
+        pair = self.pair
+        return (pair.new.untracked("input") - pair.old.untracked("input")) & pair.sent_from("input")
+
+    def _come_back(self, reach: Reach, path: str) -> PacketSet:
+        """The touched packets that answer what a rule makes of untouched ones."""
+        pair, target = self.pair, reach.step.rule.target
+        assert target is not None
+        given = Given(pair.family, target.uses)
+        own = self._arriving if path != "output" else pair.touched(path)
+        matched = (reach.matches & pair.state("NEW") - own).possibly()
+        destination = reach.step.extension in _OF_DESTINATIONS and reach.hook.name in ("PREROUTING", "OUTPUT")
+        if destination:
+            answers = turned(matched.onto(("src", "sport", "proto"))) & self._made("src", "sport", given, matched)
+            return answers & (self._arriving | pair.touched("output"))
+        answers = turned(matched.onto(("dst", "dport", "proto"))) & self._made("dst", "dport", given, matched)
+        answers &= pair.local("dst_type") if reach.step.extension == "MASQUERADE" else pair.space.everything
+        return answers & self._arriving
+
+    def _made(self, address: str, port: str, given: Given, matched: PacketSet) -> PacketSet:
+        """The answers, by the address and the port that the rule puts in."""
+        chosen = next((use.value for use in given.uses if isinstance(use.value, NatRange)), None)
+        space, found = self.pair.space, self.pair.space.everything
+        if chosen is not None and chosen.first is not None and chosen.last is not None:
+            found &= space.field(address).between(chosen.first, chosen.last)
+        if chosen is not None and chosen.first_port is not None and chosen.last_port is not None:
+            return found & space.field(port).between(chosen.first_port, chosen.last_port)
+        if port == "sport":
+            return found & turned(matched.onto(("dport", "proto")))
+        self._assume_low_ports()
+        return found & space.field(port).between(_PRIVILEGED, 65535)
+
+    def _assume_low_ports(self) -> None:
+        low = self._arriving & self.pair.space.field("dport").between(1, _PRIVILEGED - 1)
+        if not low.is_empty():
+            self._assume(LOW_PORTS)
+
+    def _assume(self, text: str) -> None:
+        if text not in self.assumptions:
+            self.assumptions.append(text)

@@ -1,0 +1,84 @@
+"""The part of the proof that speaks of REJECT: what was answered to touched packets is still answered, and leaves.
+
+Resets and ICMP errors that the host sends about a packet have its connection
+attached: they were RELATED, and are INVALID where the packet is untracked (measured).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rulec.analysis.flows import TUPLE, Side
+from rulec.analysis.narrow import matches_among
+from rulec.analysis.untracked_flows import inner, turned
+from rulec.catalogue.extension import Given
+from rulec.catalogue.targets.REJECT import TCP_RESET
+from rulec.compiler.certificate import Failure
+from rulec.compiler.proof.errors import Errors
+from rulec.model import Family
+from rulec.packetset.packetset import PacketSet
+from rulec.semantics.reach import Reach
+
+_UNREACHABLE = {Family.IPV4: 3, Family.IPV6: 1}
+
+
+class Refused:
+    """Packets that REJECT refuses, and its answers."""
+
+    def __init__(self, errors: Errors) -> None:
+        self.errors = errors
+        self.flows = errors.flows
+        self.pair = errors.pair
+
+    def failures(self) -> Iterator[Failure]:
+        """Answers that the old ruleset let out, and that the new one does not send, or does not let out."""
+        for path in ("input", "forward"):
+            for resets in (True, False):
+                lost = self._lost(path, resets)
+                if not lost.is_empty():
+                    what = "reset" if resets else "ICMP error"
+                    message = f"the {what} by which REJECT answers was let out, and is lost"
+                    yield self.flows.failure("kept", "output", message, lost)
+
+    def let_out(self) -> PacketSet:
+        """All answers that the old ruleset let out, as packets of which nothing is known."""
+        pair, found = self.pair, self.pair.space.nothing
+        alone = pair.flags("RST") - pair.flags("SYN") - pair.flags("FIN")
+        for path in ("input", "forward"):
+            for resets in (True, False):
+                refused = self._refused(pair.old, path, resets).possibly()
+                answers = self.errors.let_out("output", self._answers(refused, path, resets)).without(("prior",))
+                found |= answers.without(("tcp_flags",)) & alone if resets else answers
+        return found
+
+    def _lost(self, path: str, resets: bool) -> PacketSet:
+        pair = self.pair
+        before = self._refused(pair.old, path, resets)
+        if before.is_empty():
+            return before
+        silent = before - self._refused(pair.new, path, resets) - pair.new.passing(path, before.possibly())
+        lost = self.errors.lost("output", self._answers(before.possibly(), path, resets))
+        return lost | self.errors.let_out("output", self._answers(silent.possibly(), path, resets))
+
+    def _refused(self, side: Side, path: str, resets: bool) -> PacketSet:
+        """The packets that would begin a flow, and that REJECT refuses so."""
+        pair = self.pair
+        opening = pair.touched(path) & pair.opening & pair.usual(path)
+        reaches = (reach for reach in side.way(path).reaches if reach.is_met and self._answers_so(reach, resets))
+        return pair.space.union(matches_among(reach, opening) for reach in reaches)
+
+    def _answers_so(self, reach: Reach, resets: bool) -> bool:
+        target = reach.step.rule.target
+        if target is None or reach.step.extension != "REJECT":
+            return False
+        answers_by = Given(self.pair.family, target.uses).get("--reject-with")
+        return bool(answers_by == TCP_RESET) == resets
+
+    def _answers(self, refused: PacketSet, path: str, resets: bool) -> PacketSet:
+        """What is sent about refused packets; ICMP errors where the policy does not leave them."""
+        pair = self.pair
+        if resets:
+            return turned(refused.onto(TUPLE)) & pair.answers_to_touched
+        about = (refused & self.errors.wanted(path)).onto(TUPLE).without(("src_type", "dst_type"))
+        unreachable = pair.icmp((_UNREACHABLE[pair.family],)) - pair.extended
+        return inner(about) & unreachable & pair.usual("output")

@@ -1,0 +1,117 @@
+"""The proof: what an old ruleset kept open stays open under the new one, and nothing else opens.
+
+Everything is computed from the two texts, through rulec.semantics; nothing is
+taken over from what the compiler planned.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rulec import catalogue
+from rulec.analysis.flows import Pair
+from rulec.analysis.tracking import tracking_facts
+from rulec.compiler.certificate import Certificate
+from rulec.compiler.proof.closed import half_tracked, still_tracked
+from rulec.compiler.proof.effects import Effects
+from rulec.compiler.proof.errors import Errors
+from rulec.compiler.proof.flows import TouchedFlows
+from rulec.compiler.proof.fragments import torn
+from rulec.compiler.proof.frame import changed
+from rulec.compiler.proof.kept import Kept
+from rulec.compiler.proof.loopback import OverLoopback
+from rulec.compiler.proof.nat import Rewritten
+from rulec.compiler.proof.opened import Opened
+from rulec.compiler.proof.refused import Refused
+from rulec.errors import InputError
+from rulec.packetset.space import DEFAULT_MEMORY, Space
+from rulec.policy import Policy
+from rulec.semantics.matches import MEANINGS
+from rulec.semantics.opaque import has_memory
+from rulec.semantics.program import Step
+from rulec.semantics.ruleset import Prepared, in_space
+from rulec.syntax.ruleset import Ruleset
+
+
+def prove(old: Ruleset, new: Ruleset, policy: Policy, memory: int = DEFAULT_MEMORY) -> Certificate:
+    """Hold two valid rulesets of one family against each other.
+
+    Raises InputError where they cannot be compared, Undecided where it takes more than ``memory`` bytes.
+    """
+    if old.family is not new.family:
+        raise InputError(f"{old.source.name} is {old.family.label} and {new.source.name} is {new.family.label}")
+    prepared = Prepared(old), Prepared(new)
+    for one in prepared:
+        _refuse_loops(one)
+    names = frozenset(entry.interface for entry in policy.hot if entry.interface is not None)
+    return in_space(prepared, lambda space: _proved(prepared, space, policy), memory, names)
+
+
+def _proved(prepared: tuple[Prepared, Prepared], space: Space, policy: Policy) -> Certificate:
+    pair = Pair(*prepared, space)
+    flows = TouchedFlows(pair, policy)
+    errors = Errors(flows)
+    rewritten, effects = Rewritten(pair, flows.reversed("output")), Effects(pair)
+    failures = (
+        *half_tracked(flows),
+        *rewritten.failures(),
+        *changed(pair, any(entry.icmp_errors == "wide" for entry in policy.hot)),
+        *Kept(flows).failures(),
+        *errors.failures(),
+        *Refused(errors).failures(),
+        *Opened(flows).failures(),
+        *OverLoopback(flows).failures(),
+        *torn(flows),
+        *still_tracked(flows),
+        *effects.failures(),
+    )
+    old, new = (one.ruleset for one in prepared)
+    return Certificate(
+        old.family,
+        old.source.name,
+        new.source.name,
+        tuple(dict.fromkeys(reach.hook.name for way in pair.new.meaning.ways for reach in way.reaches)),
+        failures,
+        (*flows.assumptions, *rewritten.assumptions, *_always(prepared[1], policy)),
+        tuple(flows.exposures),
+        tuple(flows.losses),
+        tuple(effects.listed),
+        tuple(sorted(_modules(prepared[1]) - _modules(prepared[0]))),
+        tracking_facts(new).lines,
+    )
+
+
+def _always(new: Prepared, policy: Policy) -> Iterator[str]:
+    """What is assumed of every host."""
+    matches = (match for step in _steps(new) for match in step.rule.matches)
+    for name in sorted({match.name for match in matches if match.name not in MEANINGS and not has_memory(match)}):
+        yield f"what -m {name} says of a packet does not depend on whether it is tracked"
+    ports = [span for entry in policy.hot if entry.reserved for span in entry.ports]
+    if ports:
+        reserved = ",".join(f"{low}-{high}" for low, high in ports)
+        yield f"the ports are reserved: net.ipv4.ip_local_reserved_ports={reserved}"
+    yield "no other ruleset is in this network namespace: of the other back end, of nft, of IPVS"
+    yield "tracking is set as it is at first: nf_conntrack_tcp_loose=1, tcp_be_liberal=0, checksum=1"
+
+
+def _refuse_loops(prepared: Prepared) -> None:
+    for program in prepared.programs.values():
+        if program.loop:
+            circle = " > ".join(program.loop)
+            name = prepared.ruleset.source.name
+            raise InputError(f"{name}: chains of the table {program.name} go round in a circle: {circle}")
+
+
+def _steps(prepared: Prepared) -> Iterator[Step]:
+    for program in prepared.programs.values():
+        yield from program.steps()
+
+
+def _modules(prepared: Prepared) -> set[str]:
+    """The kernel modules that the rules of a ruleset need."""
+    found: set[str] = set()
+    for step in _steps(prepared):
+        extensions = [catalogue.match(match.name) for match in step.rule.matches]
+        extensions += [catalogue.target(step.extension)] if step.extension else []
+        found.update(name for extension in extensions if extension for name in extension.modules)
+    return found
