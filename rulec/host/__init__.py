@@ -1,0 +1,1 @@
+"""The running machine: what its kernel does with a ruleset."""

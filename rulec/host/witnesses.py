@@ -1,0 +1,104 @@
+"""Trials of packets that somebody has named, written as ``rulec trace`` reads them."""
+
+from __future__ import annotations
+
+from ipaddress import ip_address, ip_network
+
+from rulec.host.hot import entry_of
+from rulec.host.samples import PROTOCOLS, UNUSABLE
+from rulec.host.trial import (
+    ANSWERER,
+    ASKER,
+    ECHO,
+    LINK,
+    OTHER_LINK,
+    Expected,
+    Flow,
+    Kind,
+    Left,
+    Step,
+    Trial,
+    opening,
+    stray,
+)
+from rulec.model import Family
+from rulec.model.protocols import ICMP, ICMPV6, TCP, UDP
+from rulec.packetset.fields import FLAGS, TRACKED_STATES
+from rulec.packetset.packet import Packet, read_packet
+from rulec.policy import Policy
+
+_ENDS = {Family.IPV4: ("198.51.100.7", "192.0.2.1"), Family.IPV6: ("2001:db8::7", "2001:db8::1")}
+_ORDINARY = {"sport": 40000, "dport": 80}
+_ERRORS = {Family.IPV4: (3, 4, 5, 11, 12), Family.IPV6: (1, 2, 3, 4)}
+_UNICAST = 1
+
+
+def from_witness(text: str, policy: Policy, expected: Expected) -> Trial | str:
+    """The trial of a packet, or a text that says why it cannot be tried."""
+    packet = read_packet(text)
+    family = Family.IPV4 if packet.bits == Family.IPV4.bits else Family.IPV6
+    if packet.get("proto") not in (None, *PROTOCOLS[family]):
+        return f"{text}: only TCP, UDP and ICMP are tried"
+    if packet.get("later_fragment"):
+        return f"{text}: a part of a packet is not tried alone"
+    flow = _flow(packet, family)
+    wrong = _unusable(flow)
+    if wrong:
+        return f"{text}: {wrong}"
+    error = flow.protocol in (ICMP, ICMPV6) and packet.get("icmp_type") in _ERRORS[family]
+    flow, steps = _error(packet, flow) if error else _packet(packet, flow)
+    left = Left.FEWER if entry_of(policy, flow) else Left.SAME
+    return Trial(f"the packet {text}", flow, steps, left, expected)
+
+
+def _flow(packet: Packet, family: Family) -> Flow:
+    """The flow that the packet would begin."""
+    ends = (int(ip_address(text)) for text in _ENDS[family])
+    source, destination = (int(packet.get(name, end)) for name, end in zip(("src", "dst"), ends, strict=True))
+    ports = [int(packet.get(name, port)) for name, port in _ORDINARY.items()]
+    leaves, arrives = (str(packet.get(name, "")) for name in ("oif", "iif"))
+    if not leaves and packet.get("dst_type") == _UNICAST:
+        arrives, leaves = arrives or LINK, OTHER_LINK
+    protocol = int(packet.get("proto", TCP))
+    if protocol not in (TCP, UDP):
+        ports = [40000, 0]
+    looped = "lo" in (arrives, leaves)
+    come, gone = ("", "") if looped else (arrives or ("" if leaves else LINK), leaves)
+    return Flow(family, protocol, source, ports[0], destination, ports[1], come, gone)
+
+
+def _packet(packet: Packet, flow: Flow) -> tuple[Flow, tuple[Step, ...]]:
+    """A packet of a known connection comes behind its handshake, all others alone."""
+    flags = int(packet.get("tcp_flags", FLAGS["SYN"]))
+    if packet.get("ctstate") == TRACKED_STATES.index("ESTABLISHED"):
+        reply = bool(packet.get("ctdir"))
+        begun = flow.reversed if reply else flow
+        return begun, (*opening(begun), Step(Kind.DATA, ANSWERER if reply else ASKER, 40))
+    if flow.protocol == TCP:
+        return flow, opening(flow) if flags == FLAGS["SYN"] else stray(flags)
+    kind = int(packet.get("icmp_type", ECHO[flow.family][0]))
+    return flow, stray() if flow.protocol == UDP else stray(kind)
+
+
+def _error(packet: Packet, flow: Flow) -> tuple[Flow, tuple[Step, ...]]:
+    """An ICMP error comes about a flow that was begun by the side with the higher port, as most are."""
+    inner = {name: int(packet.get(f"inner_{name}", 0)) for name in ("proto", "src", "sport", "dst", "dport")}
+    about = flow.reversed._replace(
+        protocol=inner["proto"] or TCP,
+        asker=inner["src"] or flow.answerer, asker_port=inner["sport"] or 40000,
+        answerer=inner["dst"] or flow.asker, answerer_port=inner["dport"] or 80,
+    )  # fmt: skip
+    asked = about.asker_port >= about.answerer_port
+    begun = about if asked else about.reversed
+    numbers = {"number": int(packet.get("icmp_type", 3)), "code": int(packet.get("icmp_code", 0))}
+    return begun, (*opening(begun), Step(Kind.ERROR, ANSWERER if asked else ASKER, **numbers))
+
+
+def _unusable(flow: Flow) -> str:
+    if flow.path == "loopback":
+        return ""
+    for address in (flow.asker, flow.answerer):
+        found = ip_address(address.to_bytes(flow.family.bits // 8, "big"))
+        if any(found in ip_network(network) for network in UNUSABLE[flow.family]):
+            return f"the address {found} cannot be had"
+    return "both ends have one address" if flow.asker == flow.answerer else ""
