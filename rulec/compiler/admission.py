@@ -1,151 +1,163 @@
-"""How INPUT admits the requests of a hot flow, and the smallest change with which it still does.
+"""How the rules that hot flows begin by take UNTRACKED as they take NEW.
 
-Untracked requests are in the state UNTRACKED from then on.  A rule that accepts
-the first packet of a flow in the state NEW gets UNTRACKED beside it, and that is
-enough for all packets of the flow, since all of them match the same conditions.
-Nothing else becomes UNTRACKED that this rule could admit: the rule itself names
-the protocol and the ports, and only requests to hot ports are untracked.  The
-packets after the first must be accepted already: what stalled so far would be let
-in otherwise.
+An untracked request is in the state UNTRACKED for good.  Each rule that its first
+packet met in the state NEW is to treat it so: a list of states gets UNTRACKED beside
+NEW where the rule is for these ports alone, and nothing else that is untracked
+could match.  Otherwise a copy of the rule for the ports and UNTRACKED stands in
+front of it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 
-from rulec.compiler.flows import Extent, HotFlow, Relation, relation
-from rulec.compiler.outcome import Declined
-from rulec.model import Match, Rule, Target, Use
-from rulec.syntax.ruleset import PlacedRule
-
-_DROPPING = frozenset(("DROP", "REJECT"))
-_LOGGING = frozenset(("LOG", "NFLOG", "ULOG", "AUDIT"))
-_LATER = frozenset(("ESTABLISHED", "RELATED"))
-
-
-@dataclass(slots=True)
-class Admission:
-    """Whether some request is admitted, and the lines whose rules must take UNTRACKED too.
-
-    ``by_interface`` tells that a rule asks for the interface, which is no field
-    of the flow.
-    """
-
-    admitted: bool = False
-    lines: list[int] = field(default_factory=list)
-    beginnings: list[PlacedRule] = field(default_factory=list)  # rules that accept NEW and not ESTABLISHED
-    by_interface: bool = False
-    later_packets_taken: bool = False
-    decided: bool = False
+from rulec.compiler.bounds import STATE_MATCHES, of_leg, of_rule, rules, together
+from rulec.compiler.flows import Met, bare, new, untracked
+from rulec.compiler.job import Case, Job, Part
+from rulec.compiler.legs import Leg
+from rulec.compiler.others import NONE
+from rulec.compiler.outcome import Declined, Plan
+from rulec.model import Match, Rule, Use
+from rulec.packetset.packetset import PacketSet
+from rulec.semantics.effects import CONTINUES
 
 
-def admission(rules: Sequence[PlacedRule], policy: str, flow: HotFlow) -> Admission:
-    """Follow the requests through INPUT; Declined where a rule is not understood."""
-    found = Admission()
-    for placed in rules:
-        about = relation(placed.rule, flow)
-        if about.extent is not Extent.NONE:
-            _step(found, placed, about)
-        if found.decided:
-            break
-    found.admitted = found.admitted or (policy != "DROP" and not found.decided)
-    for first in found.beginnings:
-        if not _goes_on(rules, policy, flow, first):
-            raise Declined(
-                "the packets after the first are not accepted for all flows that begin here, and would be",
-                first.line,
-                "accept ESTABLISHED packets in front of it",
-            )
+def plan(job: Job) -> Plan:
+    """The changes with which first packets pass as before."""
+    found = Plan()
+    for case in job.cases:
+        for part in case.requests:
+            for met in job.old.met(part.path):
+                if _state_use(met.step.rule) is not None:
+                    _step(job, found, case, part, met)
+        if case.is_tcp:
+            _refuse_from_servers(job, found, case)
     return found
 
 
-def _goes_on(rules: Sequence[PlacedRule], policy: str, flow: HotFlow, first: PlacedRule) -> bool:
-    """Whether the ESTABLISHED packets of flows that one rule lets begin are accepted too.
-
-    What stands in front of that rule and drops packets whatever their state does
-    not meet these flows, or they would not have come to the rule.
-    """
-    behind = False
-    for placed in rules:
-        behind = behind or placed is first
-        about, target = relation(placed.rule, flow), placed.rule.target
-        if about.extent is Extent.NONE or target is None or "ESTABLISHED" not in (about.states or ("ESTABLISHED",)):
-            continue
-        if target.name == "ACCEPT":
-            if _covers(placed.rule, about, first.rule):
-                return True
-        elif behind and not (target.extends and target.name in _LOGGING):
-            return False
-    return policy != "DROP"
+def _refuse_from_servers(job: Job, found: Plan, case: Case) -> None:
+    """A rule that drops what begins from the server's side does so too when that is untracked."""
+    for part in case.answers:
+        first = part.packets & job.opening
+        for met in job.old.met(part.path):
+            hit = bare(met.among(met.drops, first & new(job.space)))
+            missed = hit - bare(job.old.matching(met, first & untracked(job.space)))
+            if not missed.is_empty():
+                _copied(job, found, met, case.flow.answer, missed, syn=True)
 
 
-def _covers(rule: Rule, about: Relation, first: Rule) -> bool:
-    """Whether a rule is, but for the state, for all packets that another one is for."""
-    asked = _conditions(first)
-    return about.extent is Extent.ALL or all(condition in asked for condition in _conditions(rule))
-
-
-def _conditions(rule: Rule) -> list[Use | Match]:
-    return [*rule.base, *(match for match in rule.matches if match.name not in ("state", "conntrack", "comment"))]
-
-
-def _step(found: Admission, placed: PlacedRule, about: Relation) -> None:
-    """What one rule that some request meets means for the flow."""
-    if about.strange:
-        raise Declined(f"it is not known what {about.strange} says to the packets of this flow", placed.line)
-    target = placed.rule.target
-    if target is None:
+def _step(job: Job, found: Plan, case: Case, part: Part, met: Met) -> None:
+    """What one rule that asks for the state has to become."""
+    first = part.packets & job.opening & new(job.space)
+    arrives = bare(met.among(met.arrives, first))
+    if arrives.is_empty() or met.step.line in found.widened | found.narrowed:
         return
-    if target.goto or not (target.extends or target.name in ("ACCEPT", "DROP")):
-        raise Declined(f"requests go on to {target.name}, which is not followed yet", placed.line)
-    if about.states is None:
-        _stateless(found, placed, about, target)
-    elif about.states <= _LATER:
-        _later_packets(found, placed, target)
-    elif "NEW" in about.states and target.name == "ACCEPT":
-        _first_packets(found, placed, about, about.states)
-    elif about.states != {"INVALID"} or target.name == "ACCEPT":
+    hit, would = bare(met.among(met.hit, first)), bare(_would_match(job, part, met))
+    wrong = arrives & would - hit
+    if not wrong.is_empty():
+        _wrongly(job, found, met, wrong, wrong - bare(job.old.passing(part.path, first)))
+    if not (hit - would).is_empty():
+        _missed(job, found, case, met, hit - would)
+
+
+def _would_match(job: Job, part: Part, met: Met) -> PacketSet:
+    """The packets that the rule would match if they were untracked."""
+    return job.old.matching(met, part.packets & job.opening & untracked(job.space))
+
+
+def _wrongly(job: Job, found: Plan, met: Met, wrong: PacketSet, refused: PacketSet) -> None:
+    """A rule that untracked packets match, and new ones do not: a negated list gets UNTRACKED, too.
+
+    What is ``refused`` as new does not come through elsewhere either.
+    """
+    use = _state_use(met.step.rule)
+    assert use is not None
+    if use.negated and not _others(job, met):
+        found.widened.add(met.step.line)
+    elif use.negated:
         raise Declined(
-            f"{target.name} by the state {', '.join(sorted(about.states))} is not carried over yet", placed.line
+            "the rule is for all untracked packets, those of other flows among them",
+            met.step.line,
+            "name the protocol in it",
+            job.witness(wrong),
         )
+    elif not (met.step.verdict == "ACCEPT" and refused.is_empty()) and "wholesale" not in job.unguarded:
+        _narrow(job, found, met, use.value, wrong)
 
 
-def _stateless(found: Admission, placed: PlacedRule, about: Relation, target: Target) -> None:
-    if target.name == "ACCEPT":
-        found.admitted = True
-        found.by_interface |= placed.rule.option("--in-interface") is not None
-    elif target.name not in _DROPPING | _LOGGING:
-        raise Declined(f"what {target.name} does to the packets of this flow is not carried over yet", placed.line)
-    elif target.name in _LOGGING and found.later_packets_taken:
+def _narrow(job: Job, found: Plan, met: Met, states: tuple[str, ...], packets: PacketSet) -> None:
+    """A rule that accepts whatever is untracked: it loses that state.
+
+    What else is in it gets rules of its own: of IPv6 neighbour discovery, and what
+    the ruleset leaves untracked already.
+    """
+    kinds = tuple(job.others.kinds(met))
+    if states == ("UNTRACKED",) or None in kinds:
         raise Declined(
-            f"{target.name} meets only the first packet of a flow now, and would meet each of them", placed.line
+            "the rule is for untracked packets whatever they are, hot ones among them",
+            met.step.line,
+            "name in it what else is untracked",
+            job.witness(packets),
         )
-    if about.extent is Extent.ALL and target.name in ("ACCEPT", *_DROPPING):
-        found.decided = True
+    found.narrowed.add(met.step.line)
+    job.tell(f"line {met.step.line} is for untracked packets of all ports, and is so no more", "Admission")
+    target = met.step.rule.target
+    for kind in dict.fromkeys(kinds):
+        assert kind is not None
+        assert target is not None
+        bounds = together(of_rule(met.step.rule), kind)
+        copies = rules(met.step.chain, bounds, ("UNTRACKED",), target, job.family, whole=True)
+        found.add(met.step.line, "untracked besides", tuple(copies))
 
 
-def _later_packets(found: Admission, placed: PlacedRule, target: Target) -> None:
-    if target.name != "ACCEPT":
-        raise Declined(f"{target.name} for packets of known connections would miss this flow", placed.line)
-    found.later_packets_taken = True
+def _missed(job: Job, found: Plan, case: Case, met: Met, packets: PacketSet) -> None:
+    """A rule that new packets match, and untracked ones do not.
+
+    One that remembers is not doubled: it counts all packets together.
+    """
+    if met.step.extension in CONTINUES and not case.is_tcp:
+        name = case.flow.request.name
+        job.tell(f"line {met.step.line}: {met.step.extension} is not met by untracked packets of {name}", "Admission")
+        return
+    is_shared = met.step.has_memory and met.step.verdict != "ACCEPT" and not _others(job, met)
+    if is_shared or _is_own(job, met):
+        found.widened.add(met.step.line)
+        return
+    _copied(job, found, met, case.flow.request, packets)
 
 
-def _first_packets(found: Admission, placed: PlacedRule, about: Relation, states: frozenset[str]) -> None:
-    if not about.names_ports:
-        raise Declined(
-            "the rule admits the flow without naming its protocol and ports, so UNTRACKED may not be added",
-            placed.line,
-            "put a rule for these ports in front of it",
-        )
-    if states & {"SNAT", "DNAT"}:
-        raise Declined(
-            "untracked packets are never translated, so the states SNAT and DNAT would miss them", placed.line
-        )
-    found.admitted = True
-    found.by_interface |= placed.rule.option("--in-interface") is not None
-    if "UNTRACKED" not in states:
-        found.lines.append(placed.line)
-    if "ESTABLISHED" not in states:
-        found.beginnings.append(placed)
-    found.decided = about.extent is Extent.ALL
+def _copied(job: Job, found: Plan, met: Met, leg: Leg, packets: PacketSet, syn: bool | None = None) -> None:
+    """A copy of a rule for the packets of a leg, in front of it."""
+    target = met.step.rule.target
+    assert target is not None
+    try:
+        bounds = together(of_rule(met.step.rule), of_leg(leg))
+    except Declined as declined:
+        raise Declined(str(declined), met.step.line, declined.hint, job.witness(packets)) from None
+    copies = rules(met.step.chain, bounds, ("UNTRACKED",), target, job.family, syn=syn, whole=True)
+    found.add(met.step.line, job.told(leg.entry, ""), tuple(copies))
+
+
+def _is_own(job: Job, met: Met) -> bool:
+    """Whether the rule is for certain ports, asks for nothing but states of the connection, and is for no others."""
+    try:
+        names_ports = of_rule(met.step.rule).names_ports
+    except Declined:
+        return False
+    plain = all(len(match.uses) == 1 for match in _state_matches(met.step.rule))
+    return names_ports and plain and not _others(job, met)
+
+
+def _others(job: Job, met: Met) -> bool:
+    """Whether packets of other flows are untracked, too, and may match the rule."""
+    return next(job.others.kinds(met), NONE) is not NONE
+
+
+def _state_use(rule: Rule) -> Use | None:
+    """What a rule asks of the state."""
+    uses = (use for match in _state_matches(rule) for use in match.uses)
+    return next((use for use in uses if use.option in ("--state", "--ctstate")), None)
+
+
+def _state_matches(rule: Rule) -> Iterator[Match]:
+    return (match for match in rule.matches if match.name in STATE_MATCHES)

@@ -1,162 +1,165 @@
-"""Compile: plan the changes, apply them to the text, read the result again and hold it against the plan."""
+"""Compile: plan the changes, apply them to the text, read the result again and prove it."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
 
 from rulec.analysis.tracking import tracking_facts
-from rulec.compiler import admission, icmp_errors, limits, raw
-from rulec.compiler.emit import apply, check_result
-from rulec.compiler.flows import HotFlow, PortRange
-from rulec.compiler.outcome import Declined, Plan, refusal
+from rulec.compiler import admission, guards, icmp_errors, limits, raw, replies
+from rulec.compiler.certificate import Certificate, Failure
+from rulec.compiler.emit import Draft, draft, with_raw
+from rulec.compiler.flows import bare
+from rulec.compiler.job import Case, Job
+from rulec.compiler.outcome import Declined, Note, Plan, line_span, refusal
+from rulec.compiler.prove import prove
+from rulec.compiler.stateless import compile_stateless
 from rulec.diagnostics import Finding, Label
 from rulec.errors import Refused
-from rulec.model.protocols import NAMES
-from rulec.policy import ANY, Entry, Policy
-from rulec.source import Span
+from rulec.packetset.space import DEFAULT_MEMORY, Space
+from rulec.policy import Entry, Policy
+from rulec.semantics.ruleset import Prepared, in_space
 from rulec.syntax.ruleset import Ruleset
-from rulec.syntax.save import saved_on
+
+_ROUNDS = 8
 
 
-@dataclass(frozen=True, slots=True)
-class Compiled:
-    """The text of the new ruleset, and what a user should know about it."""
+class Compiled(NamedTuple):
+    """The text of the new ruleset, what a user should know about it, and what was proved of it."""
 
     text: str
     notes: tuple[str, ...]
+    certificate: Certificate | None = None
+    reasons: tuple[Note, ...] = ()
 
 
-@dataclass(slots=True)
-class _Job:
-    """One compilation under way."""
-
-    ruleset: Ruleset
-    policy: Policy
-    plan: Plan = field(default_factory=Plan)
-    refusals: list[Finding] = field(default_factory=list)
-
-
-def compile_ruleset(ruleset: Ruleset, policy: Policy) -> Compiled:
+def compile_ruleset(
+    ruleset: Ruleset, policy: Policy, *, memory: int | None = None, unguarded: frozenset[str] = frozenset()
+) -> Compiled:
     """The ruleset with the hot flows of the policy untracked.
 
     The ruleset must be valid.  Raises Refused, with every reason, when some entry
-    cannot be had; all entries of this family are compiled, or none.
+    cannot be had; all entries of this family are compiled, or none.  ``unguarded``
+    leaves out guards by name, for tests of the proof.
     """
-    job = _Job(ruleset, policy)
-    entries = [entry for entry in policy.hot if ruleset.family in entry.families]
-    job.refusals += limits.of_policy(policy)
-    job.refusals += limits.of_ruleset(ruleset, _own_rules(entries, policy.dialect))
-    if not job.refusals and not tracking_facts(ruleset).tracks:
+    without = guards.ONLY_NOTRACK if policy.mode == "stateless" else frozenset()
+    refused = list(guards.of_texts(ruleset, policy, unguarded | without))
+    if refused:
+        raise Refused(tuple(refused))
+    if policy.mode == "stateless":
+        stateless = compile_stateless(ruleset, policy, DEFAULT_MEMORY if memory is None else memory)
+        texts = tuple(note.text for note in stateless.notes)
+        return Compiled(stateless.text, texts, stateless.certificate, stateless.notes)
+    if not tracking_facts(ruleset).tracks:
         return Compiled(ruleset.source.text, ("no rule of this file has packets tracked: there is nothing to untrack",))
-    if not job.refusals:
-        _plan(job, entries)
-    if job.refusals:
-        raise Refused(tuple(job.refusals))
-    text = apply(ruleset, job.plan)
-    check_result(ruleset, job.plan, text)
-    return Compiled(text, tuple(job.plan.notes))
+    interfaces = frozenset(entry.interface for entry in policy.hot if entry.interface is not None)
+
+    def job(space: Space) -> Job:
+        return _planned(Job(draft(ruleset), policy, space, unguarded))
+
+    limit = DEFAULT_MEMORY if memory is None else memory
+    done = in_space((Prepared(ruleset),), job, limit, interfaces)
+    result = _with_raw(done)
+    certificate = _proved(done, result, limit)
+    notes = tuple(done.notes)
+    return Compiled(result.ruleset.source.text, tuple(note.text for note in notes), certificate, notes)
 
 
-def _flows(entries: Iterable[Entry]) -> Iterator[tuple[Entry, HotFlow]]:
-    for entry in entries:
-        for protocol in entry.protocols:
-            if entry.ports != ANY:
-                yield entry, HotFlow(protocol, entry.ports)
+def _proved(job: Job, result: Draft, memory: int) -> Certificate:
+    """The certificate of the result; Refused, with the counterexamples, where it cannot be had."""
+    certificate = prove(job.start.ruleset, result.ruleset, job.policy, memory)
+    if certificate.failures:
+        raise Refused(tuple(_refuted(job, result, failure) for failure in certificate.failures))
+    return certificate
 
 
-def _own_rules(entries: Iterable[Entry], dialect: str) -> frozenset[str]:
-    """The raw rules that this policy makes, which a compiled ruleset has already."""
-    return frozenset(rule for _, flow in _flows(entries) for rule in raw.rules(flow.protocol, flow.ports, dialect))
+def _refuted(job: Job, result: Draft, failure: Failure) -> Finding:
+    """A counterexample as a refusal, at the rule that decides on it."""
+    source = job.start.ruleset.source
+    lines = [*failure.old_lines, *(line for line in map(result.origin, failure.new_lines) if line)]
+    began = f" (of a flow that began with {failure.began})" if failure.began else ""
+    asked = Label(job.policy.source, job.policy.span("hot"), "asked for here")
+    span = line_span(source, next(iter(lines), 0))
+    return refusal(source, span, f"{failure.message}{began}", "", (asked,), failure.packet)
 
 
-def _plan(job: _Job, entries: Iterable[Entry]) -> None:
-    """Follow each hot flow through INPUT; what is admitted is untracked."""
-    chain = job.ruleset.tables["filter"].chains["INPUT"]
-    rules = list(job.ruleset.rules(chain))
-    hot: dict[int, list[PortRange]] = {}
-    for entry, flow in _flows(entries):
-        try:
-            found = admission.admission(rules, chain.policy, flow)
-        except Declined as declined:
-            job.refusals.append(_declined(job, entry, declined))
-            continue
-        if not found.admitted:
-            job.plan.notes.append(f"{entry.name}: INPUT admits no {_name(flow)}, so there is nothing to untrack")
-            continue
-        job.plan.widened.update(found.lines)
-        job.plan.raw += [_because(job, entry), *raw.rules(flow.protocol, flow.ports, job.policy.dialect)]
-        if entry.icmp_errors == "exact":
-            hot.setdefault(flow.protocol, []).extend(flow.ports)
-        _tell(job, entry, flow, found.by_interface)
-    for protocol, ports in hot.items():
-        _plan_errors(job, protocol, tuple(sorted(ports)))
-    if job.plan.raw and not job.refusals:
-        _plan_tracking(job)
-
-
-def _plan_errors(job: _Job, protocol: int, ports: tuple[PortRange, ...]) -> None:
-    """Rules for the ICMP errors about all hot flows of one protocol."""
-    chain = job.ruleset.tables["filter"].chains["INPUT"]
-    entry = next(entry for entry in job.policy.hot if protocol in entry.protocols)
+def _planned(job: Job) -> Job:
+    """All changes but those in raw."""
+    refused = list(guards.of_packets(job))
+    if refused:
+        raise Refused(tuple(refused))
     try:
-        found = icmp_errors.admitted(job.ruleset.rules(chain), chain.policy, job.ruleset.family)
-        if found is None:
-            return
-        wanted = list(icmp_errors.rules(found, protocol, ports, job.ruleset.family))
+        _tell_idle(job)
+        _change(job, admission.plan)
+        for _ in range(_ROUNDS):
+            changed = [_change(job, step) for step in (limits.plan, replies.plan, icmp_errors.plan)]
+            if not any(changed):
+                break
     except Declined as declined:
-        job.refusals.append(_declined(job, entry, declined))
-        return
-    present = {rule for line in job.ruleset.lines_before(chain, found.line) for rule in saved_on(job.ruleset, line)}
-    missing = [rule for rule in wanted if rule not in present]
-    if missing:
-        told = f"# ICMP errors about untracked {NAMES[protocol]} flows"
-        job.plan.inserted.setdefault(found.line, []).extend([told, *missing])
-        job.plan.notes.append(
-            f"ICMP errors that carry a header of these {NAMES[protocol]} ports pass,"
-            " also forged ones about no flow of this host"
-        )
+        raise Refused((_declined(job, declined),)) from None
+    return job
 
 
-def _plan_tracking(job: _Job) -> None:
-    """Say what still switches tracking on: it also keeps fragments reassembled."""
-    job.plan.notes.append(
-        "tracking stays on for all other flows; delete the old entries of these ports after loading (conntrack -D)"
-    )
+def _change(job: Job, step: Callable[[Job], Plan]) -> bool:
+    """Do what a step proposes; tells whether it did anything."""
+    plan = step(job)
+    if plan:
+        job.change(plan)
+    return bool(plan)
 
 
-def _tell(job: _Job, entry: Entry, flow: HotFlow, by_interface: bool) -> None:
+def _with_raw(job: Job) -> Draft:
+    """The raw rules of every entry that has flows."""
+    groups: dict[str, tuple[str, ...]] = {}
+    looped = {(case.entry.name, case.flow.request.protocol) for case in job.cases if case.flow.request.looped}
+    for case in job.cases:
+        told = job.told(case.entry, "")
+        also = (case.entry.name, case.flow.request.protocol) in looped
+        new = raw.rules(case.flow, job.policy.dialect, also)
+        groups[told] = tuple(dict.fromkeys((*groups.get(told, ()), *new)))
+    _tell(job)
+    return with_raw(job.draft, list(groups.items()))
+
+
+# ── what is said ──
+
+
+def _tell_idle(job: Job) -> None:
+    for flow in job.idle:
+        text = f"{flow.request.entry.name}: the ruleset admits no {flow.request.name}, so there is nothing to untrack"
+        job.notes.append(Note(text, "Flows that begin"))
+
+
+def _tell(job: Job) -> None:
     """What is gained, and what is assumed."""
-    assumed = [f"no local program begins connections from these ports{_reserved(entry)}"]
-    if by_interface:
-        assumed.append("all packets of a flow arrive by one interface")
-    gained = f"{entry.name}: {_name(flow)} takes no entry any more"
-    job.plan.notes.append(f"{gained}; assumed: {'; '.join(assumed)}")
+    for case in job.cases:
+        if not case.flow.request.looped and not case.flow.request.turned:
+            assumed = "; ".join(_assumed(job, case))
+            text = f"{case.entry.name}: {case.flow.request.name} takes no entry any more"
+            job.notes.append(Note(f"{text}; assumed: {assumed}" if assumed else text, "Untracking both directions"))
+    if job.cases:
+        text = "tracking stays on for all other flows; delete the old entries of these ports after loading"
+        job.notes.append(Note(f"{text} (conntrack -D)", "Untracking both directions"))
+
+
+def _assumed(job: Job, case: Case) -> Iterator[str]:
+    if case.entry.role == "server" and not case.flow.request.is_echo:
+        yield f"no local program begins connections from these ports{_reserved(case.entry)}"
+    others = case.begun.without(("iif", "oif")) - case.begun
+    if any(others.meets(part.packets & bare(job.old.enters(part.path))) for part in case.requests):
+        yield "all packets of a flow take the same interfaces"
 
 
 def _reserved(entry: Entry) -> str:
-    if not entry.reserved or entry.ports == ANY:
+    if not entry.reserved:
         return ""
     ports = ",".join(f"{low}-{high}" for low, high in entry.ports)
     return f" (reserve them: sysctl net.ipv4.ip_local_reserved_ports={ports})"
 
 
-def _name(flow: HotFlow) -> str:
-    ports = ",".join(str(low) if low == high else f"{low}-{high}" for low, high in flow.ports)
-    return f"{NAMES[flow.protocol]}/{ports}"
-
-
-def _because(job: _Job, entry: Entry) -> str:
-    line = job.policy.source.position(entry.span("name").start)[0]
-    return f"# {entry.name} ({os.path.basename(job.policy.source.name)}:{line})"
-
-
-def _declined(job: _Job, entry: Entry, declined: Declined) -> Finding:
-    """The refusal of an entry at the rule that stands in the way; the policy's line stands beside it."""
-    source = job.ruleset.source
-    number = max(declined.line, 1)
-    start = source.line_starts[number - 1]
-    asked = Label(job.policy.source, entry.span("name"), "asked for here")
-    span = Span(start, start + len(source.line(number)))
-    return refusal(source, span, f"{entry.name}: {declined}", declined.hint, (asked,))
+def _declined(job: Job, declined: Declined) -> Finding:
+    """A refusal at the rule that stands in the way; the policy stands beside it."""
+    source = job.start.ruleset.source
+    asked = Label(job.policy.source, job.policy.span("hot"), "asked for here")
+    span = line_span(source, declined.line)
+    return refusal(source, span, str(declined), declined.hint, (asked,), declined.witness)

@@ -1,30 +1,84 @@
-"""Changes applied to the text of a ruleset, line for line, and the result held against them."""
+"""Changes applied to the text of a ruleset, line for line; what is not touched stays byte for byte."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
 
-from rulec.compiler.outcome import Plan
+from rulec.compiler.outcome import Declined, Plan
 from rulec.errors import RulecError
-from rulec.model import Match, Rule
+from rulec.model import Rule
 from rulec.source import Source
 from rulec.syntax.reader import read
-from rulec.syntax.ruleset import Chain, Ruleset
+from rulec.syntax.ruleset import Ruleset, line_of
 from rulec.syntax.save import saved_on, saved_rule
 
-_STATES = frozenset(("--state", "--ctstate"))
+_STATES = ("--state", "--ctstate")
 
 
-def apply(ruleset: Ruleset, plan: Plan) -> str:
-    """The text with all changes of the plan; what is not touched stays byte for byte."""
-    lines = ruleset.source.text.split("\n")
+class Draft(NamedTuple):
+    """A ruleset on its way to another: as it is by now, and from which line of the first one each of its lines is.
+
+    Lines that were added are of no line: 0.
+    """
+
+    ruleset: Ruleset
+    origins: tuple[int, ...]
+
+    def origin(self, line: int) -> int:
+        """The line of the first ruleset."""
+        return self.origins[line - 1] if 0 < line <= len(self.origins) else 0
+
+
+def draft(ruleset: Ruleset) -> Draft:
+    """A ruleset in which nothing has changed yet."""
+    return Draft(ruleset, tuple(range(1, ruleset.source.text.count("\n") + 2)))
+
+
+def applied(old: Draft, plan: Plan) -> Draft:
+    """The ruleset with all changes of a plan, read anew."""
+    ruleset = old.ruleset
+    lines = list(zip(ruleset.source.text.split("\n"), old.origins, strict=True))
     for number in plan.widened:
-        lines[number - 1] = _widened_line(ruleset, number)
-    for number, rules in plan.inserted.items():
-        place = _above_comments(lines, number - 1)
-        lines[place] = "\n".join([*rules, lines[place]])
-    text = "\n".join(lines)
-    return _with_raw(ruleset, plan, text)
+        lines[number - 1] = _with_states(ruleset, number, _widened), old.origin(number)
+    for number in plan.narrowed:
+        lines[number - 1] = _with_states(ruleset, number, _narrowed), old.origin(number)
+    texts = [line for line, _ in lines]
+    for _, added in sorted(enumerate(plan.added), key=lambda pair: (pair[1].line, pair[0]), reverse=True):
+        _check_order(old, added.line)
+        place = _above_comments(texts, added.line - 1)
+        lines[place:place] = [(text, 0) for text in _text(added.told, added.rules, ruleset)]
+    for table, name in reversed(plan.declared):
+        last = max(chain.line for chain in ruleset.tables[table].chains.values())
+        lines.insert(max(last, ruleset.tables[table].line), (f":{name} - [0:0]", 0))
+    return _read(ruleset, lines)
+
+
+def _text(told: str, rules: Iterable[str | Rule], ruleset: Ruleset) -> list[str]:
+    shown = [rule if isinstance(rule, str) else saved_rule(rule, ruleset.family) for rule in rules]
+    return [f"# {told}", *shown] if told else shown
+
+
+def _read(ruleset: Ruleset, lines: list[tuple[str, int]]) -> Draft:
+    text = "\n".join(line for line, _ in lines)
+    result = read(Source(ruleset.source.name, text), ruleset.dialect)
+    if not result.valid:
+        raise RulecError(f"the compiled ruleset would not load: {result.findings[0]}")
+    return Draft(result, tuple(origin for _, origin in lines))
+
+
+def _check_order(old: Draft, number: int) -> None:
+    """In a chain that is not put together from top to bottom a new line would stand elsewhere than it seems."""
+    ruleset = old.ruleset
+    for table in ruleset.tables.values():
+        for chain in table.chains.values():
+            lines = [line_of(reference) for reference in chain.references]
+            if number in lines and lines != sorted(lines):
+                raise Declined(
+                    "the lines of this chain are not in the order of its rules, so no rule can be put in front of this",
+                    old.origin(number),
+                    "load the file and save it anew",
+                )
 
 
 def _above_comments(lines: list[str], index: int) -> int:
@@ -34,88 +88,77 @@ def _above_comments(lines: list[str], index: int) -> int:
     return index
 
 
-def _widened_line(ruleset: Ruleset, number: int) -> str:
-    """The line with UNTRACKED added to its list of states."""
+def _with_states(ruleset: Ruleset, number: int, change: Callable[[str], str]) -> str:
+    """The line with its list of states changed."""
     line = ruleset.parse_line(number)
     start = ruleset.source.line_starts[number - 1]
     text = ruleset.source.line(number)
     for plan in line.plans:
         if plan.option.name in _STATES:
             word = line.arguments[plan.arguments[0]]
-            return f"{text[: word.start - start]}{word.text},UNTRACKED{text[word.end - start :]}"
-    raise AssertionError("a widened rule has a state")
+            return f"{text[: word.start - start]}{change(word.text)}{text[word.end - start :]}"
+    raise AssertionError("the rule has a state")
 
 
-def _with_raw(ruleset: Ruleset, plan: Plan, text: str) -> str:
-    """The raw rules as the last table: filter rules that take UNTRACKED must be loaded first."""
-    table = ruleset.tables.get("raw")
-    missing = [rule for rule in plan.raw if rule.startswith("#") or table is None or not _present(ruleset, rule)]
-    if not any(rule.startswith("-A") for rule in missing):
-        return text
+def _widened(states: str) -> str:
+    return f"{states},UNTRACKED"
+
+
+def _narrowed(states: str) -> str:
+    return ",".join(state for state in states.split(",") if state.upper() != "UNTRACKED")
+
+
+# ── the raw table ──
+
+
+def with_raw(old: Draft, groups: list[tuple[str, tuple[str, ...]]]) -> Draft:
+    """The raw rules in front of all others of theirs, and the table behind all others.
+
+    Filter rules that take UNTRACKED must be loaded first: else packets are lost
+    while the file is loaded (measured: 26 of 682 with a filter of 4,000 rules).
+    """
+    present = _present(old.ruleset)
+    new = [(told, tuple(rule for rule in rules if rule not in present)) for told, rules in groups]
+    text = [line for told, rules in new if rules for line in (f"# {told}", *rules)]
+    if not text:
+        return old
+    lines = list(zip(old.ruleset.source.text.split("\n"), old.origins, strict=True))
+    table = old.ruleset.tables.get("raw")
+    while lines and not lines[-1][0]:
+        lines.pop()
     if table is None:
         head = ["*raw", ":PREROUTING ACCEPT [0:0]", ":OUTPUT ACCEPT [0:0]"]
-        return "\n".join([text.rstrip("\n"), *head, *missing, "COMMIT", ""])
-    return _moved_last(text, missing)
+        block = [(line, 0) for line in [*head, *text, "COMMIT"]]
+    else:
+        lines, block = _taken_out(lines, table.line)
+        end = next(index for index, (line, _) in enumerate(block) if line.strip() == "COMMIT")
+        first = next((index for index, (line, _) in enumerate(block) if _is_rule(line)), end)
+        first = _above_comments([line for line, _ in block], first)
+        block[first:first] = [(line, 0) for line in text]
+    return _read(old.ruleset, [*lines, *block, ("", 0)])
 
 
-def _present(ruleset: Ruleset, rule: str) -> bool:
-    table = ruleset.tables["raw"]
-    return any(rule in saved_on(ruleset, line) for line in table.lines())
+def _is_rule(line: str) -> bool:
+    return line.lstrip().startswith(("-", "["))
 
 
-def _moved_last(text: str, rules: list[str]) -> str:
-    """The raw table, which holds no rule, moved behind all others, with the new rules."""
-    lines = text.rstrip("\n").split("\n")
-    first = next(index for index, line in enumerate(lines) if line.startswith("*") and line[1:].split()[0] == "raw")
-    last = lines.index("COMMIT", first)
-    table = [*lines[first:last], *rules, "COMMIT"]
-    return "\n".join([*lines[:first], *lines[last + 1 :], *table, ""])
+def _present(ruleset: Ruleset) -> frozenset[str]:
+    table = ruleset.tables.get("raw")
+    return frozenset[str]().union(*(saved_on(ruleset, line) for line in table.lines())) if table else frozenset()
 
 
-def check_result(ruleset: Ruleset, plan: Plan, text: str) -> None:
-    """Read the result anew: each chain must hold the old rules, changed as planned, and the planned new ones.
+def _taken_out(lines: list[tuple[str, int]], number: int) -> tuple[list[tuple[str, int]], list[tuple[str, int]]]:
+    """A table taken out of a text, with the comments right around it; and what is left.
 
-    Raises RulecError otherwise; then nothing may be written.
+    Above the first table of a text stands what is said of all of it, unless
+    iptables-save has written it.
     """
-    result = read(Source(ruleset.source.name, text), ruleset.dialect)
-    if not result.valid:
-        raise RulecError(f"the compiled ruleset would not load: {result.findings[0]}")
-    for name, table in ruleset.tables.items():
-        if name == "raw":
-            continue
-        for chain in table.chains.values():
-            if list(_saved(result, result.tables[name].chains[chain.name])) != list(_expected(ruleset, chain, plan)):
-                raise RulecError(f"the compiled chain {chain.name} is not as it was planned; nothing is written")
-    for rule in plan.raw:
-        if rule.startswith("-A") and not _present(result, rule):
-            raise RulecError(f"the compiled raw table lacks {rule}; nothing is written")
-
-
-def _saved(ruleset: Ruleset, chain: Chain) -> Iterator[str]:
-    for placed in ruleset.rules(chain):
-        yield saved_rule(placed.rule, ruleset.family)
-
-
-def _expected(ruleset: Ruleset, chain: Chain, plan: Plan) -> Iterator[str]:
-    before = 0
-    for placed in ruleset.rules(chain):
-        if placed.line != before:  # a line that lists addresses makes several rules
-            yield from (rule for rule in plan.inserted.get(placed.line, ()) if rule.startswith("-A"))
-        before = placed.line
-        rule = widened(placed.rule) if placed.line in plan.widened else placed.rule
-        yield saved_rule(rule, ruleset.family)
-
-
-def widened(rule: Rule) -> Rule:
-    """The rule with UNTRACKED among its states."""
-    return rule._replace(matches=tuple(map(_widened_match, rule.matches)))
-
-
-def _widened_match(match: Match) -> Match:
-    uses = (use._replace(value=_with_untracked(use.value)) if use.option in _STATES else use for use in match.uses)
-    return match._replace(uses=tuple(uses))
-
-
-def _with_untracked(states: tuple[str, ...]) -> tuple[str, ...]:
-    order = ("INVALID", "NEW", "RELATED", "ESTABLISHED", "UNTRACKED", "SNAT", "DNAT")
-    return tuple(state for state in order if state in states or state == "UNTRACKED")
+    first = number - 1
+    last = next(index for index in range(first, len(lines)) if lines[index][0].strip() == "COMMIT")
+    told = "#" if any(line.startswith("*") for line, _ in lines[:first]) else "# Generated"
+    while first and lines[first - 1][0].startswith(told) and not lines[first - 1][0].startswith("# Completed"):
+        first -= 1
+    end = last + 1
+    if end < len(lines) and lines[end][0].startswith("# Completed"):
+        end += 1
+    return [*lines[:first], *lines[end:]], lines[first:end]

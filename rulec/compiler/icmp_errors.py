@@ -1,216 +1,204 @@
 """ICMP errors about untracked flows, which are INVALID and no longer RELATED.
 
-Such errors tell a server that its packets are too large or do not arrive; without
-them transfers hang (measured behind a hop of 1280 bytes).  What the ruleset
-admitted as RELATED is admitted again by rules that look into the error: it must
-carry the header of one of our answers, sent from a hot port.  They stand in front
-of every rule that drops INVALID packets, so that they are met.
+Such errors tell that packets are too large or do not arrive; without them
+transfers hang (measured behind a hop of 1280 bytes).  What the ruleset admitted as
+RELATED is admitted again by rules that look into the error: it must carry the header
+of a packet of a hot flow.  They stand in front of the first rule that would drop it,
+or that accepted it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
+from itertools import product
+from typing import NamedTuple
 
-from rulec.compiler.flows import PortRange, plain_states
-from rulec.compiler.outcome import Declined
-from rulec.model import Family, Match, Rule, Target
-from rulec.model.protocols import ICMP, ICMPV6, UDP
-from rulec.syntax.ruleset import PlacedRule
+from rulec.compiler.bounds import ALL, Bounds, bounds_of_errors
+from rulec.compiler.flows import Met, invalid, related
+from rulec.compiler.job import ERRORS, Case, Job, error_paths, in_own_chain
+from rulec.compiler.legs import Leg
+from rulec.compiler.outcome import Declined, Plan
+from rulec.model import Family, Rule
+from rulec.model.protocols import NAMES
+from rulec.packetset.packetset import PacketSet
+from rulec.packetset.regions import cidrs
+from rulec.policy.model import AddressRange, PortRange
 from rulec.syntax.save import saved_rule
 
-TYPES = {Family.IPV4: (3, 11, 12), Family.IPV6: (1, 2, 3, 4)}
-"""Unreachable, time exceeded, parameter problem, and for IPv6 packet too big.
-
-Source quench and redirect (4, 5) are RELATED too, and left out.
-"""
-
 _MOST_RANGES = 10  # XT_U32_MAXSIZE
-_PROTOCOL = {Family.IPV4: ICMP, Family.IPV6: ICMPV6}
-_LOGGING = frozenset(("LOG", "NFLOG", "ULOG", "AUDIT"))
-_COPIED = ("--source", "--destination", "--in-interface")
 
 
-@dataclass(frozen=True, slots=True)
-class Admitted:
-    """In front of which line the new rules belong, the rule that admitted the errors, and their types."""
+class _Wanted(NamedTuple):
+    """Errors that need a rule: in front of which line, on what conditions, about what."""
 
     line: int
-    rule: Rule
+    chain: str
+    bounds: Bounds
     types: tuple[int, ...]
+    wide: bool
+    protocol: int
+    source: tuple[AddressRange, ...] | None
+    destination: tuple[AddressRange, ...] | None
+    sports: tuple[PortRange, ...]
+    dports: tuple[PortRange, ...]
 
 
-@dataclass(slots=True)
-class _Way:
-    """What has been met on the way of errors through INPUT: lines, 0 for none."""
-
-    point: int = 0  # the first rule that asks for INVALID: new rules belong in front of it
-    lost: int = 0  # the first rule that may drop INVALID errors
-    otherwise: int = 0  # behind that, a rule that admits errors whatever their state
-    widened: int = 0  # a rule that accepts errors once they are INVALID
-    found: Admitted | None = None
-
-
-def admitted(rules: Iterable[PlacedRule], policy: str, family: Family) -> Admitted | None:
-    """Where errors about known flows are admitted now; None where nothing needs to change.
-
-    Declined where a rule on their way is not understood.
-    """
-    way = _Way()
-    rest = policy != "DROP"
-    for placed in rules:
-        types, target = _types(placed.rule, family), placed.rule.target
-        if not types or target is None:
+def plan(job: Job) -> Plan:
+    """Rules for the errors that would be lost."""
+    found = Plan()
+    wanted: dict[_Wanted, list[Case]] = {}
+    for case in job.cases:
+        if case.entry.icmp_errors == "leave":
             continue
-        states = _states(placed)
-        if states is None and _decides_all(placed.rule, types, family):
-            rest = target.name == "ACCEPT"
-            break
-        _pass(way, placed, states, types)
-        if way.found is not None and _unbounded(way.found.rule, types, family):
-            return way.found
-    return _outcome(way, rest, family)
+        for leg in case.flow:
+            for path in error_paths(leg):
+                need = _wanted(job, case, leg, path)
+                if need is not None:
+                    wanted.setdefault(need, []).append(case)
+    for need, names in _merged(wanted).items():
+        told = f"ICMP errors about untracked {NAMES[need.protocol]} flows of {', '.join(names)}"
+        found.add(need.line, told, tuple(_rules(need, job.family)))
+    if found:
+        text = "ICMP errors that carry a header of hot flows pass, also forged ones about no flow of this host"
+        job.tell(text, "ICMP errors")
+    return found
 
 
-def _outcome(way: _Way, rest: bool, family: Family) -> Admitted | None:
-    """What is to be done after all rules; ``rest`` tells whether errors that no rule was for are accepted."""
-    if way.lost and rest and way.found is None:
-        return Admitted(way.point, Rule("INPUT", (), (), None), TYPES[family])
-    if way.lost and (way.otherwise or rest):
+def _wanted(job: Job, case: Case, leg: Leg, path: str) -> _Wanted | None:
+    """What is lost of the errors about a leg on a way, and where they are to be accepted."""
+    needed = job.needed_errors(case, leg, path)
+    lost = job.lost(path, needed, needed & invalid(job.space))
+    if lost.is_empty():
+        return None
+    place, accepting = _place(job, path, lost)
+    if place is None:
         raise Declined(
-            "errors about the flow are INVALID once it is untracked, and would be dropped here",
-            way.lost,
-            "accept RELATED packets in front of it, or say icmp-errors: leave in the policy",
+            "ICMP errors about the flow would be lost", 0, "say icmp-errors: leave in the policy", job.witness(lost)
         )
-    if way.widened and not rest:
-        raise Declined(
-            "errors about the flow are INVALID once it is untracked, and would be accepted here",
-            way.widened,
-            "accept RELATED packets behind it",
-        )
-    return way.found
+    step = in_own_chain(place, job.now)
+    bounds = Bounds() if accepting is None else bounds_of_errors(accepting.step.rule)
+    (source, destination), (sports, dports) = leg.addresses, leg.ports
+    wide = case.entry.icmp_errors == "wide"
+    types = tuple(kind for kind in ERRORS[job.family] if lost.meets(job.space.field("icmp_type").equals(kind)))
+    return _Wanted(
+        step.line, step.chain, bounds, types, wide, leg.protocol, source, destination, sports or ALL, dports or ALL
+    )
 
 
-def _pass(way: _Way, placed: PlacedRule, states: frozenset[str] | None, types: tuple[int, ...]) -> None:
-    """What a rule that does not decide on all errors means for them."""
-    target = placed.rule.target
-    assert target is not None
-    if states is None:
-        _stateless(way, placed, target)
-    elif "RELATED" in states:
-        way.found = _admitting(placed, target, types, way)
-    elif "INVALID" in states and placed.rule.match("u32") is None:  # the rules of this module look inside
-        way.point = way.point or placed.line
-        if target.name == "ACCEPT":
-            way.widened = way.widened or placed.line
-        elif not (target.extends and target.name in _LOGGING):
-            way.lost = way.lost or placed.line
+def _place(job: Job, path: str, lost: PacketSet) -> tuple[Met | None, Met | None]:
+    """The first rule that drops lost errors or accepted them; and the one that accepted them."""
+    dropped, accepted = lost & invalid(job.space), lost & related(job.space)
+    first = None
+    for met in job.now.met(path):
+        accepts = met.step.table == "filter" and met.meets(met.accepts, accepted)
+        if first is None and (accepts or met.meets(met.drops, dropped)):
+            first = met
+        if accepts:
+            return first, met
+    return first, None
 
 
-def _admitting(placed: PlacedRule, target: Target, types: tuple[int, ...], way: _Way) -> Admitted:
-    """The rule that accepts RELATED errors, if the new rules can ask for what it asks for."""
-    if target.name != "ACCEPT":
-        raise Declined(f"{target.name} for RELATED packets would miss the errors about this flow", placed.line)
-    if way.found is not None:
-        raise Declined("more than one rule admits RELATED errors, which is not carried over yet", placed.line)
-    others = {match.name for match in placed.rule.matches} - {"state", "conntrack", "comment"}
-    if others or any(use.option not in (*_COPIED, "--protocol") for use in placed.rule.base):
-        raise Declined("the rule admits RELATED errors on conditions that are not carried over yet", placed.line)
-    return Admitted(way.point or placed.line, placed.rule, types)
+def _merged(wanted: dict[_Wanted, list[Case]]) -> dict[_Wanted, list[str]]:
+    """Those that differ by their ports alone together."""
+    found: dict[_Wanted, list[str]] = {}
+    for need, cases in wanted.items():
+        same = next((other for other in found if _are_alike(need, other)), need)
+        names = [*found.pop(same, []), *(case.entry.name for case in cases)]
+        sports, dports = ({*same.sports, *need.sports}, {*same.dports, *need.dports})
+        found[need._replace(sports=tuple(sorted(sports)), dports=tuple(sorted(dports)))] = list(dict.fromkeys(names))
+    return found
 
 
-def _stateless(way: _Way, placed: PlacedRule, target: Target) -> None:
-    """A rule without state stays as it is, unless the new rules would overtake it."""
-    follows = target.goto or not (target.extends or target.name in ("ACCEPT", "DROP"))
-    overtaken = target.name != "ACCEPT" and way.point and (way.found is None or way.widened)
-    if follows or overtaken:
-        raise Declined(
-            f"{target.name} may decide on ICMP errors about this flow, which is not carried over yet", placed.line
-        )
-    if target.name == "ACCEPT" and way.lost:
-        way.otherwise = placed.line
+def _are_alike(one: _Wanted, other: _Wanted) -> bool:
+    return one[:-2] == other[:-2] and (
+        (one.dports == other.dports == ALL and ALL not in (one.sports, other.sports))
+        or (one.sports == other.sports == ALL and ALL not in (one.dports, other.dports))
+    )
 
 
-def _states(placed: PlacedRule) -> frozenset[str] | None:
-    """The states that the rule asks for; Declined for more than plain states.
-
-    None where it does not matter whether an error is RELATED or INVALID.
-    """
-    found: frozenset[str] | None = None
-    for match in placed.rule.matches:
-        if match.name in ("state", "conntrack"):
-            states = plain_states(match)
-            if states is None or found is not None:
-                raise Declined("the rule asks for more than a plain list of states", placed.line)
-            found = states
-    return None if found is not None and found >= {"RELATED", "INVALID"} else found
+# ── rules ──
 
 
-def _types(rule: Rule, family: Family) -> tuple[int, ...]:
-    """The types of errors that the rule may match; packets on lo stay tracked and do not count."""
-    protocol, interface = rule.option("--protocol"), rule.option("--in-interface")
-    if protocol is not None and (protocol.value == _PROTOCOL[family]) == protocol.negated and protocol.value:
-        return ()
-    if interface is not None and interface.value == "lo" and not interface.negated:
-        return ()
-    types = TYPES[family]
-    for match in rule.matches:
-        if match.name in ("icmp", "icmp6"):
-            types = tuple(kind for kind in types if _may_be(match, kind))
-    return types
-
-
-def _may_be(match: Match, kind: int) -> bool:
-    (use,) = match.uses
-    asked, first, last = use.value
-    same = asked in (kind, 255)
-    whole = (first, last) == (0, 255)
-    return not (same and whole) if use.negated else same
-
-
-def _unbounded(rule: Rule, types: tuple[int, ...], family: Family) -> bool:
-    """Whether a rule is for errors of all types, from everywhere."""
-    return types == TYPES[family] and not any(rule.option(name) for name in (*_COPIED, "--fragments"))
-
-
-def _decides_all(rule: Rule, types: tuple[int, ...], family: Family) -> bool:
-    """Whether a rule for which the state does not matter decides on every error."""
-    plain = all(match.name in ("state", "conntrack", "comment") for match in rule.matches)
-    target = rule.target
-    ends = target is not None and not target.goto and target.name in ("ACCEPT", "DROP", "REJECT")
-    return plain and ends and _unbounded(rule, types, family)
-
-
-def rules(found: Admitted, protocol: int, ports: tuple[PortRange, ...], family: Family) -> Iterator[str]:
-    """Rules that admit errors which carry an answer of ours from one of the ports."""
-    base = tuple(use for use in found.rule.base if use.option in _COPIED)
-    front = saved_rule(Rule("INPUT", base, (), None), family)
+def _rules(need: _Wanted, family: Family) -> Iterator[str]:
+    protocol = "icmp" if family is Family.IPV4 else "ipv6-icmp"
+    front = saved_rule(Rule(need.chain, tuple(need.bounds.as_base(family)), need.bounds.others, None), family)
+    last = "-m conntrack --ctstate INVALID -j ACCEPT"
     name, option = ("icmp", "--icmp-type") if family is Family.IPV4 else ("icmp6", "--icmpv6-type")
-    outer = "icmp" if family is Family.IPV4 else "ipv6-icmp"
-    for start in range(0, len(ports), _MOST_RANGES):
-        for test in _embedded(protocol, ports[start : start + _MOST_RANGES], family):
-            for kind in found.types:
-                yield (
-                    f'{front} -p {outer} -m {name} {option} {kind} -m u32 --u32 "{test}"'
-                    " -m conntrack --ctstate INVALID -j ACCEPT"
-                )
+    for test in ("",) if need.wide else _tests(need, family):
+        inside = f'-m u32 --u32 "{test}" ' if test else ""
+        for kind in need.types:
+            yield f"{front} -p {protocol} -m {name} {option} {kind} {inside}{last}"
 
 
-def _embedded(protocol: int, ports: tuple[PortRange, ...], family: Family) -> Iterator[str]:
-    """u32 tests: the packet inside the error is of this protocol and from one of these ports.
+def _tests(need: _Wanted, family: Family) -> Iterator[str]:
+    """u32 tests: protocol, addresses and ports of the packet inside the error.
 
     IPv4 headers have a length of their own, outside and inside; inside an ICMPv6
-    error (40 + 8 bytes) the IPv6 header has 40 bytes.  Of its extension headers
-    only that of a first fragment is looked for, since large answers over UDP have it.
+    error (40 + 8 bytes) the IPv6 header has 40 bytes.  Extension headers are not
+    looked behind.
     """
-    values = ",".join(f"{_hex(low)}" if low == high else f"{_hex(low)}:{_hex(high)}" for low, high in ports)
+    at, protocol = _PLACES_INSIDE[family]
+    for addresses in _addresses(need, family):
+        for sports in _few(need.sports):
+            for dports in _few(need.dports):
+                yield "&&".join([f"{protocol}={need.protocol}", *addresses, *_ports(at, sports, dports)])
+
+
+_PLACES_INSIDE = {
+    Family.IPV4: ("0>>22&0x3C@8>>22&0x3C@8", "0>>22&0x3C@14&0xFF"),
+    Family.IPV6: ("88", "51&0xFF"),
+}
+"""Where the ports of the packet inside an error stand, and its protocol."""
+
+
+def _ports(at: str, sports: tuple[PortRange, ...], dports: tuple[PortRange, ...]) -> Iterator[str]:
+    if sports != ALL:
+        yield f"{at}>>16={_values(sports)}"
+    if dports != ALL:
+        yield f"{at}&0xFFFF={_values(dports)}"
+
+
+def _addresses(need: _Wanted, family: Family) -> Iterator[list[str]]:
+    """Tests of the addresses inside, as many as it takes; all at once for IPv4, a network at a time for IPv6."""
     if family is Family.IPV4:
-        yield f"0x0>>0x16&0x3c@0xe&0xff={_hex(protocol)}&&0x0>>0x16&0x3c@0x8>>0x16&0x3c@0x8>>0x10={values}"
-        return
-    yield f"0x33&0xff={_hex(protocol)}&&0x58>>0x10={values}"
-    if protocol == UDP:
-        yield f"0x33&0xff=0x2c&&0x58>>0x18={_hex(protocol)}&&0x58&0xfff8=0x0&&0x60>>0x10={values}"
+        tests = ((f"0>>22&0x3C@{place}", each) for each, place in ((need.source, 20), (need.destination, 24)) if each)
+        chosen = ([f"{at}={_listed(few)}" for few in _few_addresses(each)] for at, each in tests)
+    else:
+        places = ((each, place) for each, place in ((need.source, 56), (need.destination, 72)) if each)
+        chosen = (["&&".join(_prefix(*network, place)) for network in _networks(each)] for each, place in places)
+    yield from map(list, product(*chosen))
 
 
-def _hex(value: int) -> str:
-    return f"{value:#x}"
+def _few_addresses(addresses: tuple[AddressRange, ...]) -> Iterator[tuple[AddressRange, ...]]:
+    for start in range(0, len(addresses), _MOST_RANGES):
+        yield addresses[start : start + _MOST_RANGES]
+
+
+def _listed(addresses: tuple[AddressRange, ...]) -> str:
+    return ",".join(_hex(each.first, each.last) for each in addresses)
+
+
+def _networks(addresses: tuple[AddressRange, ...]) -> list[tuple[int, int]]:
+    return cidrs([(each.first, each.last) for each in addresses], Family.IPV6.bits)
+
+
+def _prefix(address: int, length: int, place: int) -> Iterator[str]:
+    """The words of an address as far as its prefix goes."""
+    for start in range(0, length, 32):
+        word = address >> 96 - start & 0xFFFFFFFF
+        bits = min(length - start, 32)
+        mask = "" if bits == 32 else f"&{0xFFFFFFFF ^ (0xFFFFFFFF >> bits):#x}"
+        yield f"{place + start // 8}{mask}={word:#x}"
+
+
+def _hex(first: int, last: int) -> str:
+    return f"{first:#x}" if first == last else f"{first:#x}:{last:#x}"
+
+
+def _values(ports: tuple[PortRange, ...]) -> str:
+    return ",".join(str(low) if low == high else f"{low}:{high}" for low, high in ports)
+
+
+def _few(ports: tuple[PortRange, ...]) -> Iterator[tuple[PortRange, ...]]:
+    for start in range(0, len(ports), _MOST_RANGES):
+        yield ports[start : start + _MOST_RANGES]

@@ -1,127 +1,98 @@
-"""What is not compiled yet, or cannot be: each is refused by its name, at its place."""
+"""Packets after the first, where rules that meet them now let through only what begins.
+
+A limit, a log or ``--syn`` on the rule that a flow begins by is meant for its first
+packet.  Of TCP the first packet can be told from the others: these are accepted in
+front of such a rule by the ports, without state.  What carries SYN and no ACK is
+left to the rule.  UDP has no such sign.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from rulec.compiler.outcome import refusal
-from rulec.diagnostics import Finding
-from rulec.model.protocols import TCP, UDP
-from rulec.policy import ANY, Entry, Policy
-from rulec.source import Span
-from rulec.syntax.ruleset import Ruleset, Table, line_of
-from rulec.syntax.save import saved_on
+from rulec.compiler.bounds import of_leg, rules, together
+from rulec.compiler.flows import Met, established, untracked
+from rulec.compiler.job import Case, Job, Part, bounds_of, counts, openings
+from rulec.compiler.outcome import Declined, Plan
+from rulec.model import Rule, Target
+from rulec.packetset.packetset import PacketSet
+from rulec.semantics.effects import CONTINUES
 
-HELPER_PORTS = {21: "ftp", 69: "tftp", 137: "netbios-ns", 161: "snmp", 1720: "h323", 1723: "pptp", 5060: "sip",
-                6566: "sane", 6667: "irc", 10080: "amanda"}  # fmt: skip
-"""Ports at which the kernel's helpers listen; what they expect is RELATED and would be cut."""
+_ACCEPT = Target("ACCEPT")
 
 
-def of_policy(policy: Policy) -> Iterator[Finding]:
-    """Keys of the policy whose work is not done yet."""
-    if policy.mode != "notrack":
-        yield refusal(policy.source, policy.span("mode"), f"mode {policy.mode} is not compiled yet: only notrack is")
-    if policy.fragments != "reassemble":
-        yield refusal(policy.source, policy.span("fragments"), "fragments: leave is not compiled yet")
-    for entry in policy.hot:
-        yield from _of_entry(policy, entry)
+def plan(job: Job) -> Plan:
+    """Rules that accept the later packets of flows where they would be dropped, or counted."""
+    found = Plan()
+    for case in job.cases:
+        for part in case.requests:
+            needed = job.needed_later(case, part, reply=False)
+            mine = part.packets & job.later & untracked(job.space) & needed
+            lost = job.lost(part.path, needed, mine)
+            place = _place(job, case, part, mine, lost)
+            if place is not None:
+                _accept(job, found, case, place, mine, lost)
+            elif not lost.is_empty():
+                raise Declined("packets of known connections would be lost", 0, "", job.witness(lost))
+    return found
 
 
-def _of_entry(policy: Policy, entry: Entry) -> Iterator[Finding]:
-    def no(key: str, message: str, hint: str = "") -> Finding:
-        return refusal(policy.source, entry.span(key), f"{entry.name}: {message}", hint)
+def _first(job: Job, case: Case) -> PacketSet:
+    """The first packets of flows, untracked."""
+    return case.requests[-1].packets & job.opening & untracked(job.space)
 
-    if entry.role != "server":
-        yield no("role", f"role {entry.role} is not compiled yet: only server is")
+
+def _place(job: Job, case: Case, part: Part, mine: PacketSet, lost: PacketSet) -> Met | None:
+    """The first rule that drops or counts packets that go on, or else the rule by which lost flows begin."""
+    known = _counted_before(job, part)
+    for met in job.now.met(part.path):
+        if met.meets(met.drops, mine & lost):
+            return met
+        if counts(met.step) and met.meets(met.hit, mine) and job.origin(met) not in known:
+            return met
+    if lost.is_empty():
+        return None
+    return next((each.met for each in openings(job, case, job.now, _first(job, case)) if each.met), None)
+
+
+def _counted_before(job: Job, part: Part) -> frozenset[int]:
+    """The lines of rules that counted packets of known connections already."""
+    later = part.packets & job.later & established(job.space, reply=False)
+    return frozenset(met.step.line for met in job.old.met(part.path) if counts(met.step) and met.meets(met.hit, later))
+
+
+def _accept(job: Job, found: Plan, case: Case, place: Met, mine: PacketSet, lost: PacketSet) -> None:
+    line = job.origin(place)
+    if not case.is_tcp:
+        _check_others(job, case, place, lost)
         return
-    if not set(entry.protocols) <= {TCP, UDP}:
-        yield no("protocol", "icmp is not compiled yet: only tcp and udp are")
-    for key, value in (("servers", entry.servers), ("clients", entry.clients), ("client-ports", entry.client_ports),
-                       ("interface", entry.interface)):  # fmt: skip
-        if value is not None:
-            yield no(key, f"{key} is not compiled yet")
-    if entry.loopback != "tracked":
-        yield no("loopback", "loopback: hot is not compiled yet")
-    if entry.icmp_errors == "wide":
-        yield no("icmp-errors", "icmp-errors: wide is not compiled yet: exact and leave are")
-    if entry.ports == ANY:
-        yield no("ports", "ports: any is not compiled yet")
-    else:
-        yield from _of_ports(policy, entry)
+    new = tuple(_rules(job, case, place, case.begun & job.as_flows(place.among(place.arrives, mine))))
+    if not new or not job.is_new(line, new):
+        raise Declined("packets of known connections would be dropped here", line, "", job.witness(lost))
+    found.add(place.step.line, job.told(case.entry, "packets after the first"), new)
 
 
-def _of_ports(policy: Policy, entry: Entry) -> Iterator[Finding]:
-    span = entry.span("ports")
-    for low, high in entry.ports:
-        for port, helper in HELPER_PORTS.items():
-            if low <= port <= high:
-                message = (
-                    f"{entry.name}: port {port} is that of the {helper} helper, whose expected connections would be cut"
-                )
-                yield refusal(policy.source, span, message, "leave it tracked")
-        if low <= policy.ephemeral[1] and policy.ephemeral[0] <= high and not entry.reserved:
-            yield refusal(
-                policy.source,
-                span,
-                f"{entry.name}: {low}-{high} lies among the ports from which this host begins connections,"
-                f" and answers to these would be untracked and dropped",
-                "reserve the ports (net.ipv4.ip_local_reserved_ports) and say reserved: true",
-            )
-
-
-def of_ruleset(ruleset: Ruleset, own: frozenset[str]) -> Iterator[Finding]:
-    """Tables and lines that are not understood yet; ``own`` are raw rules that are ours anyway."""
-    if len(ruleset.blocks) != len(ruleset.tables):
-        yield _at(ruleset, ruleset.blocks[-1].line, "a table stands twice in this file")
-    if "filter" not in ruleset.tables:
-        yield refusal(
-            ruleset.source, Span(0, 0), "there is no filter table in this file, so it is not known what is open"
+def _check_others(job: Job, case: Case, place: Met, lost: PacketSet) -> None:
+    """The packets of other protocols tell nothing: only a rule that does nothing but log may meet all of them."""
+    if lost.is_empty() and place.step.extension in CONTINUES and not place.step.has_memory:
+        return
+    if "limit" not in job.unguarded:
+        name = case.flow.request.name
+        raise Declined(
+            f"the rule meets only the first packet of a flow now, and would meet every packet of {name}",
+            job.origin(place),
+            "restate it for packets, or leave the port tracked",
+            job.witness(lost),
         )
-    for table in ruleset.tables.values():
-        yield from _of_table(ruleset, table, own)
 
 
-def _of_table(ruleset: Ruleset, table: Table, own: frozenset[str]) -> Iterator[Finding]:
-    if table.name == "filter":
-        yield from _of_filter(ruleset, table)
-        return
-    for line in table.lines():
-        if table.name != "raw" or not _is_own(ruleset, line, own):
-            yield _at(ruleset, line, f"a rule in the table {table.name} is not carried over yet: {_WHY[table.name]}")
-            return
-    for chain in table.chains.values():
-        if chain.policy == "DROP":
-            yield _at(ruleset, chain.line, f"the policy DROP in the table {table.name} is not carried over yet")
-
-
-_WHY = {
-    "nat": "untracked packets are never translated, and it may touch a hot flow",
-    "raw": "it may decide before the new rules",
-    "mangle": "it may depend on the state or the mark of a hot flow",
-    "security": "it may depend on the state or the mark of a hot flow",
-}
-
-
-def _is_own(ruleset: Ruleset, line: int, own: frozenset[str]) -> bool:
-    return saved_on(ruleset, line) <= own
-
-
-def _of_filter(ruleset: Ruleset, table: Table) -> Iterator[Finding]:
-    for line in table.lines():
-        if ruleset.templates[line].line.verb != "APPEND":
-            yield _at(
-                ruleset,
-                line,
-                "only rules that are appended (-A) are carried over yet",
-                "load the file and save it anew",
-            )
-            return
-    output = table.chains["OUTPUT"]
-    if output.policy == "DROP" or output.references:
-        line = line_of(output.references[0]) if output.references else output.line
-        yield _at(ruleset, line, "OUTPUT is filtered, and what it says to untracked answers is not carried over yet")
-
-
-def _at(ruleset: Ruleset, line: int, message: str, hint: str = "") -> Finding:
-    start = ruleset.source.line_starts[max(line, 1) - 1]
-    return refusal(ruleset.source, Span(start, start + len(ruleset.source.line(max(line, 1)))), message, hint)
+def _rules(job: Job, case: Case, place: Met, flows: PacketSet) -> Iterator[Rule]:
+    """One for each rule by which flows begin, with what that and the jumps on the way to it ask of a flow."""
+    for opens in openings(job, case, job.now, _first(job, case) & flows):
+        bounds = opens.bounds
+        if opens.met is not None:
+            ways = [step for step in opens.met.stack if step not in place.stack]
+            bounds = bounds_of(*ways, opens.met.step)
+        if opens.met is None or opens.met.hook == place.hook:
+            asked = together(bounds, of_leg(case.flow.request))
+            yield from rules(place.step.chain, asked, ("UNTRACKED",), _ACCEPT, job.family, syn=False)

@@ -1,46 +1,87 @@
 """The rules of the raw table that leave hot flows untracked, in both directions.
 
-Requests are untracked in PREROUTING, answers in OUTPUT, each in front of whatever
-the chains hold.  Loopback is left out on both sides, because a packet keeps over
-lo the state that it got in OUTPUT: half of each local connection would be
-tracked.  ``--dst-type LOCAL`` keeps forwarded flows to the same ports tracked.
+Requests of a server are untracked in PREROUTING, its answers in OUTPUT; those of a
+client the other way round, and routed flows in PREROUTING alone.  Loopback is left
+out on both sides, because a packet keeps over lo the state that it got in OUTPUT:
+half of each local connection would be tracked.  Where it is hot, both directions
+are untracked as they leave.  ``--dst-type LOCAL`` keeps forwarded flows to the same
+ports tracked, and ``! --dst-type LOCAL`` those of the router itself.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import product
 
-from rulec.compiler.flows import PortRange
-from rulec.model.protocols import NAMES
+from rulec.catalogue.values.addresses import Addressed
+from rulec.compiler.bounds import Bounds, as_network, chunks, of_leg
+from rulec.compiler.bounds import rules as rules_of
+from rulec.compiler.legs import Flow, Leg
+from rulec.model import Match, Target, Use
+from rulec.policy.model import AddressRange
+from rulec.syntax.save import saved_rule
 
-_PLACES = 15  # ports of one multiport list; a range takes two places
 _TARGETS = {"ct": "CT --notrack", "notrack": "NOTRACK"}
+_OPTIONS = {"src": "--src-range", "dst": "--dst-range"}
 
 
-def rules(protocol: int, ports: tuple[PortRange, ...], dialect: str) -> Iterator[str]:
-    """The rules for some ports of one protocol, both directions by turns."""
-    name, target = NAMES[protocol], _TARGETS[dialect]
-    for chunk in _chunks(ports):
-        yield f"-A PREROUTING ! -i lo -p {name} {_match(name, 'd', chunk)} -m addrtype --dst-type LOCAL -j {target}"
-        yield f"-A OUTPUT ! -o lo -p {name} {_match(name, 's', chunk)} -j {target}"
+def rules(flow: Flow, dialect: str, looped: bool = False) -> Iterator[str]:
+    """The rules for one kind of flow, both directions by turns; ``looped`` is for those over the loopback, too."""
+    legs = [leg for leg in flow if not _is_covered(leg)]
+    texts = [list(_of_leg(leg, dialect, looped)) for leg in legs]
+    for group in zip(*texts, strict=True) if len({len(text) for text in texts}) == 1 else texts:
+        yield from group
 
 
-def _match(protocol: str, side: str, ports: tuple[PortRange, ...]) -> str:
-    if len(ports) == 1:
-        return f"-m {protocol} --{side}port {_range(ports[0])}"
-    return f"-m multiport --{side}ports {','.join(map(_range, ports))}"
+def _is_covered(leg: Leg) -> bool:
+    """Whether a leg over the loopback is left untracked by the rule for all that the host sends."""
+    return leg.looped and leg.from_server == (leg.entry.role == "server")
 
 
-def _range(ports: PortRange) -> str:
-    return str(ports[0]) if ports[0] == ports[1] else f"{ports[0]}:{ports[1]}"
+def _of_leg(leg: Leg, dialect: str, looped: bool) -> Iterator[str]:
+    chain = "OUTPUT" if leg.path == "output" else "PREROUTING"
+    for bounds in _addressed(leg, looped):
+        for rule in rules_of(chain, bounds, (), Target("ACCEPT"), leg.family):
+            yield f"{saved_rule(rule._replace(target=None), leg.family)} -j {_TARGETS[dialect]}"
 
 
-def _chunks(ports: tuple[PortRange, ...]) -> Iterator[tuple[PortRange, ...]]:
-    """As many ports as fit into one multiport list at a time."""
-    chunk: list[PortRange] = []
-    for each in ports:
-        if sum(1 if low == high else 2 for low, high in (*chunk, each)) > _PLACES:
-            yield tuple(chunk)
-            chunk = []
-        chunk.append(each)
-    yield tuple(chunk)
+def _addressed(leg: Leg, looped: bool) -> Iterator[Bounds]:
+    """What is asked, once for each pair of addresses."""
+    bounds = of_leg(leg)._replace(ends=tuple(_interface(leg, looped)))
+    sides = ("src", "dst") if leg.from_server else ("dst", "src")
+    chosen = leg.addresses if leg.from_server else reversed(leg.addresses)
+    for server, client in product(*(each or (None,) for each in chosen)):
+        found = _with_address(_with_address(bounds, sides[0], server), sides[1], client)
+        yield found._replace(others=(*found.others, *_kind(leg)))
+
+
+def _with_address(bounds: Bounds, side: str, addresses: AddressRange | None) -> Bounds:
+    if addresses is None:
+        return bounds
+    network = as_network(addresses)
+    if network is not None:
+        return bounds._replace(ends=(*bounds.ends, (side, False, network)))
+    match = Match("iprange", (Use(_OPTIONS[side], False, Addressed(addresses.family, addresses[1:])),))
+    return bounds._replace(others=(*bounds.others, match))
+
+
+def _interface(leg: Leg, looped: bool) -> Iterator[tuple[str, bool, object]]:
+    if leg.looped:
+        yield "out", False, "lo"
+    elif leg.path == "output":
+        if not looped:
+            yield "out", True, "lo"
+    elif leg.opens and leg.entry.interface is not None:
+        yield "in", False, leg.entry.interface
+    elif leg.path == "input":
+        yield "in", True, "lo"
+
+
+def _kind(leg: Leg) -> Iterator[Match]:
+    if leg.path == "input" or (leg.path == "forward" and not leg.opens):
+        yield Match("addrtype", (Use("--dst-type", leg.path == "forward", ("LOCAL",)),))
+
+
+def places(ports: tuple[tuple[int, int], ...]) -> int:
+    """How many rules it takes to name some ports."""
+    return len(list(chunks(ports)))

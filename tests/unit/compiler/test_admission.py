@@ -1,4 +1,4 @@
-"""How INPUT admits the requests of a hot flow: which rules take UNTRACKED, and which stand in the way.
+"""How rules take untracked first packets as they take new ones: which lists of states change, which rules are copied.
 
 In each case TCP port 80 is hot, and the errors about its flows are left as they are.
 """
@@ -11,7 +11,9 @@ from rulec.model import Family
 from tests.unit.compiler.compiling import KNOWN, WEB, compiled, filtered, policy, refusals, rules_of, server
 
 FIRST = "-A INPUT -p tcp -m tcp --dport 80 -m state --state NEW -j ACCEPT"
-ACCEPTED = "-A INPUT -p tcp -m tcp --dport 80 -j ACCEPT"
+TAKEN = FIRST.replace("NEW", "NEW,UNTRACKED")
+COPY = "-A INPUT -p tcp -m tcp --dport 80 -m conntrack --ctstate UNTRACKED -j ACCEPT"
+LATER = "-A INPUT -p tcp -m tcp --dport 80 ! --tcp-flags SYN,ACK SYN -m conntrack --ctstate UNTRACKED -j ACCEPT"
 
 UNTOUCHED = [
     # A rule for other packets does not matter, whatever it asks for.
@@ -33,11 +35,15 @@ UNTOUCHED = [
     "-A INPUT -m iprange --src-range 198.51.100.1-198.51.100.9 -j ACCEPT",
     "-A INPUT -m addrtype --src-type BROADCAST -j DROP",
     "-A INPUT -i eth1 -j ACCEPT",
+    "-A INPUT -m mark --mark 0x1 -j ACCEPT",
+    "-A INPUT -p tcp -j CHAIN",
+    "-A INPUT -s 192.0.2.0/24 -j RETURN",
     # A log of each packet stays one; a rule that only counts decides nothing.
     "-A INPUT -p tcp -m tcp --dport 80 -j LOG --log-prefix web",
     "-A INPUT -p tcp -m tcp --dport 80",
-    # No packet of a hot flow is INVALID any more.
+    # No packet of a hot flow is INVALID or ESTABLISHED any more.
     "-A INPUT -m state --state INVALID -j DROP",
+    "-A INPUT -m state --state INVALID -j ACCEPT",
     "-A INPUT -m conntrack --ctstate INVALID -j LOG",
 ]
 
@@ -46,7 +52,7 @@ UNTOUCHED = [
 def test_rules_on_the_way_that_stay(rule: str) -> None:
     """Only the rule that accepts the first packets is changed."""
     result = compiled(filtered(f"{rule}\n{KNOWN}\n{FIRST}"))
-    assert rules_of(result.text) == [rule, KNOWN, FIRST.replace("NEW", "NEW,UNTRACKED")]
+    assert rules_of(result.text) == [rule, KNOWN, TAKEN]
 
 
 @pytest.mark.parametrize(
@@ -61,54 +67,126 @@ def test_rules_on_the_way_that_stay(rule: str) -> None:
         "-A INPUT -s 192.0.2.0/24 -p tcp -m tcp --dport 80 -m state --state NEW -j ACCEPT",
         "-A INPUT ! -s 192.0.2.7 -i eth0 -p tcp -m tcp --dport 80 -m state --state NEW -j ACCEPT",
         "-A INPUT -p tcp -m tcp --dport 80 -m addrtype --dst-type LOCAL -m state --state NEW -j ACCEPT",
+        "-A INPUT -p tcp -m tcp --dport 80 -m conntrack --ctstate NEW -j CHAIN",
+        "-A INPUT -p tcp -m tcp --dport 80 -m mark --mark 0x1 -m conntrack --ctstate NEW -j ACCEPT",
     ],
 )
-def test_rules_that_accept_first_packets(rule: str) -> None:
+def test_rules_for_first_packets(rule: str) -> None:
     """UNTRACKED stands beside NEW, and nothing else is new in the rule."""
-    assert rules_of(compiled(filtered(f"{KNOWN}\n{rule}")).text) == [KNOWN, rule.replace("NEW", "NEW,UNTRACKED")]
+    behind = "-A CHAIN -j ACCEPT"
+    text = compiled(filtered(f"{KNOWN}\n{rule}\n{behind}")).text
+    assert rules_of(text) == [KNOWN, rule.replace("NEW", "NEW,UNTRACKED")]
 
 
 @pytest.mark.parametrize("states", ["NEW,ESTABLISHED", "NEW,RELATED,ESTABLISHED", "INVALID,NEW,ESTABLISHED"])
 def test_a_list_of_states_keeps_its_order(states: str) -> None:
-    rule = f"-A INPUT -p tcp -m tcp --dport 80 -m state --state {states} -j ACCEPT"
+    rule = f"-A INPUT -p tcp -m tcp --dport 80 -m conntrack --ctstate {states} -j ACCEPT"
     assert rules_of(compiled(filtered(rule)).text) == [rule.replace(states, f"{states},UNTRACKED")]
+
+
+COPIED = [
+    # Without ports of its own, or with most of them, a rule stays as it is: a copy stands in front of it.
+    ("-A INPUT -m state --state NEW -j ACCEPT", COPY),
+    ("-A INPUT -p tcp -m state --state NEW -j ACCEPT", COPY),
+    ("-A INPUT -p tcp -m tcp ! --dport 22 -m state --state NEW -j ACCEPT", COPY),
+    (
+        "-A INPUT -s 192.0.2.0/24 -m state --state NEW -j DROP",
+        COPY.replace("-p", "-s 192.0.2.0/24 -p").replace("ACCEPT", "DROP"),
+    ),
+    (
+        "-A INPUT -i eth0 -m state --state NEW -g CHAIN",
+        COPY.replace("-p", "-i eth0 -p").replace("-j ACCEPT", "-g CHAIN"),
+    ),
+    # Beside other options of the same match, too: what they ask of the connection is asked of the packet.
+    ("-A INPUT -m conntrack --ctstate NEW --ctproto tcp -j ACCEPT", COPY),
+    (
+        "-A INPUT -p tcp -m conntrack --ctstate NEW --ctorigsrc 192.0.2.1 --ctorigdstport 80 -j ACCEPT",
+        COPY.replace("-p", "-s 192.0.2.1/32 -p"),
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("rule", "copy"), COPIED)
+def test_rules_that_are_copied(rule: str, copy: str) -> None:
+    result = compiled(filtered(f"{KNOWN}\n{rule}\n-A INPUT -p tcp -m tcp --dport 80 -j ACCEPT\n-A CHAIN -j ACCEPT"))
+    assert rules_of(result.text)[1:3] == [copy, rule]
 
 
 @pytest.mark.parametrize(
     ("rule", "expected"),
     [
-        ("-A INPUT -p tcp -m tcp --dport 80 -m state --state NEW,UNTRACKED -j ACCEPT", 1),
-        (ACCEPTED, 1),
-        ("-A INPUT -j ACCEPT", 1),
-        ("-A INPUT -p tcp -m tcp --dport 80 -j DROP", 0),
-        ("-A INPUT -p tcp -j REJECT", 0),
-        ("-A INPUT -m state --state INVALID -j DROP", 0),
+        ("-A INPUT -m conntrack ! --ctstate NEW -j DROP", "-A INPUT -m conntrack ! --ctstate NEW,UNTRACKED -j DROP"),
+        (
+            "-A INPUT -m state ! --state NEW,INVALID -j DROP",
+            "-A INPUT -m state ! --state NEW,INVALID,UNTRACKED -j DROP",
+        ),
+        ("-A INPUT -m state ! --state INVALID -j CHAIN", "-A INPUT -m state ! --state INVALID -j CHAIN"),
     ],
 )
-def test_rulesets_that_stay_as_they_are(rule: str, expected: int) -> None:
-    """What is accepted is untracked; what is not, is not."""
-    result = compiled(filtered(f"{KNOWN}\n{rule}"))
-    assert rules_of(result.text) == [KNOWN, rule]
-    assert len(rules_of(result.text, "PREROUTING")) == len(rules_of(result.text, "OUTPUT")) == expected
-    assert ("web: INPUT admits no tcp/80, so there is nothing to untrack" in result.notes) == (expected == 0)
+def test_negated_lists(rule: str, expected: str) -> None:
+    """Where NEW does not match, UNTRACKED does not either; where it does, so does UNTRACKED already."""
+    assert rules_of(compiled(filtered(f"{KNOWN}\n{rule}\n{FIRST}")).text) == [KNOWN, expected, TAKEN]
 
 
-@pytest.mark.parametrize("all_of_them", ["-s 0.0.0.0/0", "! -i lo", "-i +", "-m addrtype --dst-type LOCAL"])
-@pytest.mark.parametrize("sport", ["", "--sport 0:65535 "])
-def test_conditions_that_hold_for_all_requests(all_of_them: str, sport: str) -> None:
-    """What stands behind a rule for all of them is not looked at."""
-    rule = f"-A INPUT {all_of_them} -p tcp -m tcp {sport}--dport 80 -j ACCEPT"
-    compiled(filtered(f"{rule}\n{KNOWN}\n-A INPUT -j CHAIN"))
+def test_a_negated_list_and_neighbour_discovery() -> None:
+    """Of IPv6 the rule drops what is untracked by nature, and goes on to."""
+    rule = "-A INPUT -m conntrack ! --ctstate NEW -j DROP"
+    (found,) = refusals(filtered(f"{KNOWN}\n{rule}\n{FIRST}"), family=Family.IPV6)
+    assert found.line == rule
+    assert "all untracked packets" in found.why
 
 
 @pytest.mark.parametrize(
-    "some_of_them",
-    ["-s 0.0.0.0/1", "-i eth+", "-m addrtype --dst-type LOCAL --limit-iface-in", "-m tcp --sport 1:65535"],
+    ("rule", "before"),
+    [
+        ("-A INPUT -p tcp -m tcp --dport 80 -m limit --limit 5/sec -j ACCEPT", LATER),
+        ("-A INPUT -p tcp -m tcp ! --tcp-flags SYN,ACK SYN -j DROP", LATER),
+        ("-A INPUT -j LOG", LATER),
+        ("-A INPUT -p tcp -j NFLOG", LATER),
+        ("-A INPUT -p tcp -m quota --quota 9000 -j ACCEPT", LATER),
+    ],
 )
-def test_conditions_that_hold_for_some_requests(some_of_them: str) -> None:
-    rule = f"-A INPUT -p tcp {some_of_them} -m tcp --dport 80 -j ACCEPT"
-    (found,) = refusals(filtered(f"{rule}\n{KNOWN}\n-A INPUT -j CHAIN"))
-    assert found.line == "-A INPUT -j CHAIN"
+def test_later_packets_in_front_of_rules_for_the_first(rule: str, before: str) -> None:
+    """What meets one packet of each flow goes on to; the rest is accepted in front of it."""
+    assert rules_of(compiled(filtered(f"{KNOWN}\n{rule}\n{FIRST}")).text) == [KNOWN, before, rule, TAKEN]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        "-m recent --set",
+        "-m limit --limit 5/sec -j ACCEPT",
+        "-m hashlimit --hashlimit-upto 5/min --hashlimit-name web --hashlimit-mode srcip -j ACCEPT",
+        "-j LOG --log-prefix new",
+    ],
+)
+def test_limits_of_new_connections(options: str) -> None:
+    """The rule takes UNTRACKED, and only packets with SYN come to it."""
+    rule = f"-A INPUT -p tcp -m tcp --dport 80 -m state --state NEW {options}"
+    found = rules_of(compiled(filtered(f"{KNOWN}\n{rule}\n{FIRST}")).text)
+    assert found[1:3] == [LATER, rule.replace("NEW", "NEW,UNTRACKED")]
+
+
+def test_what_later_packets_are_accepted_for() -> None:
+    """All that the rules ask by which flows begin, and the jumps to them; not what they ask of single packets."""
+    rules = (
+        "-A INPUT -i eth0 -p tcp -j CHAIN",
+        "-A CHAIN -s 192.0.2.0/24 -p tcp -m multiport --dports 80,443 --syn -m limit --limit 9/sec -j ACCEPT",
+    )
+    text = compiled(filtered("\n".join((KNOWN, *rules)))).text
+    assert rules_of(text, "CHAIN")[0] == LATER.replace("INPUT", "CHAIN -s 192.0.2.0/24")
+
+
+@pytest.mark.parametrize("rule", ["-A INPUT -p tcp -m limit --limit 9/sec -j ACCEPT", "-A INPUT -j LOG"])
+def test_udp_has_no_first_packet(rule: str) -> None:
+    dns = policy(server(53, protocol="udp", name="dns"))
+    first = FIRST.replace("80", "53").replace("tcp", "udp")
+    text = filtered(f"{KNOWN}\n{rule.replace('tcp', 'udp')}\n{first}")
+    if "LOG" in rule:
+        assert rules_of(compiled(text, dns).text)[1] == rule
+    else:
+        (found,) = refusals(text, dns)
+        assert "only the first packet of a flow" in found.why
 
 
 def test_each_rule_that_accepts_some_of_the_requests_is_changed() -> None:
@@ -119,147 +197,47 @@ def test_each_rule_that_accepts_some_of_the_requests_is_changed() -> None:
     assert rules_of(result.text) == [KNOWN, *changed, "-A INPUT -p tcp -j DROP", late]
 
 
-def test_all_hot_ports_together() -> None:
-    """A rule for one of two hot ports decides on some requests, a rule for both on all."""
-    both = "-A INPUT -p tcp -m multiport --dports 80,443 -m state --state NEW -j ACCEPT"
-    behind = "-A INPUT -p tcp -m limit --limit 5/sec -j ACCEPT"
-    wanted = policy(server(80, 443))
-    assert rules_of(compiled(filtered(f"{KNOWN}\n{both}\n{behind}"), wanted).text)[2:] == [behind]
-    assert [found.line for found in refusals(filtered(f"{KNOWN}\n{FIRST}\n{behind}"), wanted)] == [behind]
-
-
 def test_a_policy_of_the_chain_that_accepts() -> None:
     result = compiled(filtered("-A INPUT -p tcp -m tcp --dport 22 -m state --state NEW -j DROP", "ACCEPT"))
     assert len(rules_of(result.text, "PREROUTING")) == 1
 
 
 @pytest.mark.parametrize(
-    ("rule", "why"),
-    [
-        # A state that is no plain list, or beside other options of the same match.
-        ("-A INPUT -p tcp -m tcp --dport 80 -m state ! --state INVALID -j ACCEPT", "what -m state says"),
-        ("-A INPUT -m conntrack ! --ctstate NEW -j DROP", "what -m conntrack says"),
-        ("-A INPUT -m conntrack --ctstate NEW --ctproto tcp -j ACCEPT", "what -m conntrack says"),
-        ("-A INPUT -m state --state NEW -m state --state NEW -j ACCEPT", "what -m state says"),
-        # The first packets only, by their flags.
-        ("-A INPUT -p tcp -m tcp --syn -m state --state NEW -j ACCEPT", "what --syn says"),
-        ("-A INPUT -p tcp -m tcp ! --tcp-flags SYN,ACK SYN -j DROP", "what --tcp-flags says"),
-        # Memory: it would count packets where it counted flows.
-        ("-A INPUT -p tcp -m tcp --dport 80 -m limit --limit 5/sec -j ACCEPT", "what -m limit says"),
-        (
-            "-A INPUT -p tcp -m tcp --dport 80 -m state --state NEW -m hashlimit --hashlimit-upto 5/min"
-            " --hashlimit-name web --hashlimit-mode srcip -j ACCEPT",
-            "what -m hashlimit says",
-        ),
-        ("-A INPUT -p tcp -m state --state NEW -m recent --update --seconds 9 -j DROP", "what -m recent says"),
-        # Also without a target: another rule may ask what this one has seen.
-        ("-A INPUT -p tcp -m tcp --dport 80 -m state --state NEW -m recent --set", "what -m recent says"),
-        ("-A INPUT -m mark --mark 0x1 -j ACCEPT", "what -m mark says"),
-        ("-A INPUT -p tcp -m multiport --ports 80 -j ACCEPT", "what --ports says"),
-        ("-A INPUT -p tcp -f -j DROP", "what -f says"),
-        # Other chains, and targets that do more than decide.
-        ("-A INPUT -j CHAIN", "requests go on to CHAIN"),
-        ("-A INPUT -p tcp -g CHAIN", "requests go on to CHAIN"),
-        ("-A INPUT -s 192.0.2.0/24 -j RETURN", "requests go on to RETURN"),
-        ("-A INPUT -p tcp -j NFQUEUE --queue-num 1", "what NFQUEUE does"),
-        # First packets by a rule that would let in more than this flow, or less.
-        ("-A INPUT -m state --state NEW -j ACCEPT", "without naming its protocol and ports"),
-        ("-A INPUT -p tcp -m state --state NEW -j ACCEPT", "without naming its protocol and ports"),
-        ("-A INPUT -s 192.0.2.0/24 -m state --state NEW,UNTRACKED -j ACCEPT", "without naming its protocol and ports"),
-        ("-A INPUT -p tcp -m tcp ! --dport 22 -m state --state NEW -j ACCEPT", "without naming its protocol and ports"),
-        ("-A INPUT -p tcp -m tcp --sport 1024:65535 -m state --state NEW -j ACCEPT", "without naming its protocol"),
-        ("-A INPUT -p tcp -m tcp --dport 80 -m conntrack --ctstate NEW,DNAT -j ACCEPT", "SNAT and DNAT would miss"),
-        # First packets that are dropped or logged.
-        ("-A INPUT -m state --state NEW -j DROP", "DROP by the state NEW"),
-        ("-A INPUT -p tcp -m tcp --dport 80 -m state --state NEW -j LOG", "LOG by the state NEW"),
-        # Other states.
-        ("-A INPUT -m state --state UNTRACKED -j DROP", "DROP by the state UNTRACKED"),
-        ("-A INPUT -m state --state ESTABLISHED,UNTRACKED -j ACCEPT", "by the state ESTABLISHED, UNTRACKED"),
-        ("-A INPUT -m state --state INVALID -j ACCEPT", "ACCEPT by the state INVALID"),
-        ("-A INPUT -m state --state INVALID,NEW -j DROP", "DROP by the state INVALID, NEW"),
-        ("-A INPUT -m state --state ESTABLISHED -j LOG", "LOG for packets of known connections would miss"),
-        ("-A INPUT -s 192.0.2.1 -m state --state ESTABLISHED -j DROP", "DROP for packets of known connections"),
-    ],
+    "rule", ["-A INPUT -p tcp -m tcp --dport 80 -j DROP", "-A INPUT -p tcp -g CHAIN", "-A INPUT -p udp -j ACCEPT"]
 )
-def test_rules_on_the_way_that_are_not_carried_over(rule: str, why: str) -> None:
-    """The refusal names the rule; behind a rule that decides, the same rule does not matter."""
-    (found,) = refusals(filtered(f"{rule}\n{KNOWN}\n{FIRST}"))
-    assert found.line == rule
-    assert why in found.why
-    compiled(filtered(f"{ACCEPTED}\n{rule}\n{KNOWN}"))
+def test_what_is_not_admitted_is_not_untracked(rule: str) -> None:
+    text = filtered(f"{KNOWN}\n{rule}")
+    result = compiled(text)
+    assert result.text == text
+    assert "admits no tcp/80" in result.notes[0]
 
 
-@pytest.mark.parametrize("target", ["LOG", "NFLOG"])
-def test_a_log_behind_the_rule_for_known_connections(target: str) -> None:
-    """It has met one packet of each flow, and would meet all of them."""
-    log = f"-A INPUT -p tcp -j {target}"
-    (found,) = refusals(filtered(f"{KNOWN}\n{log}\n{FIRST}"))
-    assert found.line == log
-    assert "only the first packet of a flow" in found.why
+def test_a_list_with_untracked_for_everything() -> None:
+    """It would open the port to those whom no rule admits; nothing else is untracked here, so it goes."""
+    known = KNOWN.replace("RELATED,ESTABLISHED", "RELATED,ESTABLISHED,UNTRACKED")
+    some = FIRST.replace("INPUT", "INPUT -s 192.0.2.0/24")
+    assert rules_of(compiled(filtered(f"{known}\n{some}")).text) == [KNOWN, some.replace("NEW", "NEW,UNTRACKED")]
+    assert rules_of(compiled(filtered(f"{known}\n{FIRST}")).text)[0] == known
 
 
-@pytest.mark.parametrize(
-    ("before", "behind", "verdict"),
-    [
-        (KNOWN, "", "DROP"),
-        ("", KNOWN, "DROP"),
-        ("", "", "ACCEPT"),
-        ("-A INPUT -p tcp -m state --state ESTABLISHED -j ACCEPT", "", "DROP"),
-        ("-A INPUT ! -i lo -m state --state ESTABLISHED -j ACCEPT", "", "DROP"),
-        ("-A INPUT -s 192.0.2.0/24 -m comment --comment a -m state --state ESTABLISHED -j ACCEPT", "", "DROP"),
-        ("-A INPUT -s 192.0.2.0/24 -p tcp -m tcp --dport 80 -m state --state ESTABLISHED -j ACCEPT", "", "DROP"),
-        ("", "-A INPUT -p tcp -m state --state ESTABLISHED -j ACCEPT", "DROP"),
-        ("", "-A INPUT -p tcp -m tcp --dport 80 -j ACCEPT", "DROP"),
-        ("", f"-A INPUT -p udp -j DROP\n-A INPUT -j LOG\n-A INPUT -i eth1 -j ACCEPT\n{KNOWN}", "DROP"),
-        ("-A INPUT -s 192.0.2.128/25 -j DROP", KNOWN, "DROP"),
-    ],
-)
-def test_flows_that_go_on(before: str, behind: str, verdict: str) -> None:
-    """Where ESTABLISHED packets of all flows that begin are accepted, UNTRACKED ones may be."""
-    first = FIRST.replace("INPUT", "INPUT -s 192.0.2.0/24")
-    last = "-A INPUT -p tcp -m tcp --dport 80 -j DROP" if verdict == "DROP" and not behind else ""
-    result = compiled(filtered("\n".join(filter(None, (before, first, behind, last))), verdict))
-    assert first.replace("NEW", "NEW,UNTRACKED") in rules_of(result.text)
+def test_other_packets_that_are_untracked_already() -> None:
+    """The list goes on to be for them, in a rule of their own."""
+    raw = "*raw\n:PREROUTING ACCEPT [0:0]\n-A PREROUTING -d 192.0.2.53/32 -p udp -m udp --dport 53 -j NOTRACK\nCOMMIT\n"
+    known = KNOWN.replace("RELATED,ESTABLISHED", "RELATED,ESTABLISHED,UNTRACKED")
+    some = FIRST.replace("INPUT", "INPUT -s 192.0.2.0/24")
+    own = "-A INPUT -d 192.0.2.53/32 -p udp -m udp --dport 53 -m conntrack --ctstate UNTRACKED -j ACCEPT"
+    assert rules_of(compiled(raw + filtered(f"{known}\n{some}")).text)[:2] == [own, KNOWN]
 
 
-@pytest.mark.parametrize(
-    ("before", "behind"),
-    [
-        ("", ""),
-        ("-A INPUT -m state --state RELATED -j ACCEPT", ""),
-        ("-A INPUT -s 192.0.2.1 -m state --state ESTABLISHED -j ACCEPT", ""),
-        ("-A INPUT -i eth0 -m state --state ESTABLISHED -j ACCEPT", ""),
-        ("-A INPUT -p tcp -m tcp --dport 22 -m state --state ESTABLISHED -j ACCEPT", ""),
-        ("", f"-A INPUT -s 192.0.2.1 -j DROP\n{KNOWN}"),
-        ("", f"-A INPUT -p tcp -m mark --mark 0x1 -j DROP\n{KNOWN}"),
-        ("", f"-A INPUT -j CHAIN\n{KNOWN}"),
-        ("", "-A INPUT -i eth0 -m state --state ESTABLISHED -j ACCEPT"),
-    ],
-)
-def test_flows_that_stall(before: str, behind: str) -> None:
-    """A flow of which only the first packet is accepted would work once it is untracked."""
-    (found,) = refusals(filtered("\n".join(filter(None, (before, FIRST, behind)))))
-    assert found.line == FIRST
-    assert "the packets after the first are not accepted" in found.why
+def test_the_rule_for_other_untracked_packets_is_not_widened() -> None:
+    """A rule for these ports that matches other untracked packets gets a copy."""
+    raw = "*raw\n:PREROUTING ACCEPT [0:0]\n-A PREROUTING -p tcp -m tcp --dport 81 -j NOTRACK\nCOMMIT\n"
+    both = "-A INPUT -p tcp -m multiport --dports 80,81 -m state --state NEW -j ACCEPT"
+    assert rules_of(compiled(raw + filtered(f"{KNOWN}\n{both}")).text) == [KNOWN, COPY, both]
 
 
-@pytest.mark.parametrize("types", ["UNICAST", "ANYCAST", "LOCAL,MULTICAST"])
-def test_types_of_ipv6_addresses(types: str) -> None:
-    """An IPv6 address is LOCAL and UNICAST at once, and a list asks for all of its types."""
-    dropping = f"-A INPUT -m addrtype --dst-type {types} -m state --state NEW -j DROP"
-    (found,) = refusals(filtered(f"{KNOWN}\n{dropping}\n{FIRST}"), WEB, Family.IPV6)
-    assert found.line == dropping
-
-
-def test_each_refused_entry_is_told() -> None:
-    wanted = policy(server(80), server(53, protocol="udp", name="dns"))
-    found = refusals(filtered(f"-A INPUT -j CHAIN\n{KNOWN}"), wanted)
-    assert [refusal.why.split(":")[0] for refusal in found] == ["web", "dns"]
-
-
-@pytest.mark.parametrize(("rule", "told"), [("-A INPUT -i eth0 -p tcp", True), ("-A INPUT -p tcp", False)])
-@pytest.mark.parametrize("state", ["", "-m state --state NEW "])
-def test_assumption_about_interfaces(rule: str, told: bool, state: str) -> None:
-    """It is named where a rule that accepts asks for the interface."""
-    result = compiled(filtered(f"{KNOWN}\n{rule} -m tcp --dport 80 {state}-j ACCEPT"))
-    assert any("all packets of a flow arrive by one interface" in note for note in result.notes) == told
+def test_what_begins_from_the_hot_port_is_refused_as_before() -> None:
+    rule = "-A OUTPUT -p tcp -m state --state NEW -j DROP"
+    text = compiled(filtered(f"{KNOWN}\n{FIRST}\n{rule}"), WEB).text
+    copy = "-A OUTPUT -p tcp -m tcp --sport 80 --tcp-flags SYN,ACK SYN -m conntrack --ctstate UNTRACKED -j DROP"
+    assert rules_of(text, "OUTPUT")[:2] == [copy, rule]

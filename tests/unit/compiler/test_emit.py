@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 import rulec
-from rulec.compiler.emit import check_result
+from rulec.compiler.emit import applied, draft
 from rulec.compiler.outcome import Plan
 from rulec.errors import RulecError
-from tests.unit.compiler.compiling import KNOWN, WEB, WITH_ERRORS, compiled, filtered, policy, rules_of, server
+from tests.unit.compiler.compiling import KNOWN, WITH_ERRORS, compiled, filtered, policy, rules_of, server
 
 RAW = """\
 *raw
@@ -78,7 +78,7 @@ def test_comments_stay_with_their_rule() -> None:
     """New rules stand in front of the comments above the rule that they precede."""
     before = filtered(f"# first\n-A INPUT -i lo -j ACCEPT\n# known\n# connections\n{KNOWN}\n# web\n{FIRST}")
     lines = compiled(before, WITH_ERRORS).text.splitlines()
-    assert lines[3:6] == ["# first", "-A INPUT -i lo -j ACCEPT", "# ICMP errors about untracked tcp flows"]
+    assert lines[3:6] == ["# first", "-A INPUT -i lo -j ACCEPT", "# ICMP errors about untracked tcp flows of web"]
     assert lines[9:13] == ["# known", "# connections", KNOWN, "# web"]
 
 
@@ -114,35 +114,59 @@ def test_raw_rules_that_are_there_already() -> None:
 
 
 def test_entries_of_one_port_and_another() -> None:
-    """Each entry has its comment, and each protocol its pair of rules."""
+    """Each entry has one comment, and each protocol its pair of rules."""
     wanted = policy(server(53, protocol="[tcp, udp]", name="dns"), server(80, name="web"))
     result = compiled(filtered(f"{KNOWN}\n-A INPUT -p udp -j ACCEPT\n-A INPUT -p tcp -j ACCEPT"), wanted).text
     comments = [line for line in result.splitlines() if line.startswith("#")]
-    assert comments == ["# dns (policy.yaml:4)", "# dns (policy.yaml:4)", "# web (policy.yaml:5)"]
+    assert comments == ["# dns (policy.yaml:4)", "# web (policy.yaml:5)"]
     assert [rule.split()[6] for rule in rules_of(result, "PREROUTING")] == ["tcp", "udp", "tcp"]
 
 
-BEFORE = filtered(f"{KNOWN}\n{FIRST}")
-AFTER = compiled(BEFORE, WEB).text
-PLANNED = Plan(widened={5}, raw=RAW.splitlines()[4:6])
+BEFORE = rulec.parse(filtered(f"{KNOWN}\n{FIRST}"), "rules", "ipv4")
 
 
-def test_the_result_is_as_planned() -> None:
-    check_result(rulec.parse(BEFORE, "rules", "ipv4"), PLANNED, AFTER)
+def planned(**changes: object) -> Plan:
+    plan = Plan()
+    for name, value in changes.items():
+        setattr(plan, name, value)
+    return plan
+
+
+def test_lines_know_where_they_come_from() -> None:
+    plan = planned(widened={5})
+    plan.add(5, "told", ("-A INPUT -p udp -j ACCEPT", "-A INPUT -p icmp -j ACCEPT"))
+    after = applied(draft(BEFORE), plan)
+    assert after.ruleset.source.text.splitlines()[4:7] == ["# told", *plan.added[0].rules]
+    assert [after.origin(line) for line in range(1, 9)] == [1, 2, 3, 4, 0, 0, 0, 5]
+
+
+def test_rules_that_are_told_together() -> None:
+    """One comment for all rules of an entry in one place; each rule once, in the order in which they were added."""
+    plan = Plan()
+    for rule in ("-A INPUT -p udp -j ACCEPT", "-A INPUT -p icmp -j ACCEPT", "-A INPUT -p udp -j ACCEPT"):
+        plan.add(5, "told", (rule,))
+    plan.add(5, "another", ("-A INPUT -p esp -j ACCEPT",))
+    lines = applied(draft(BEFORE), plan).ruleset.source.text.splitlines()[4:9]
+    assert lines == ["# told", *plan.added[0].rules, "# another", "-A INPUT -p esp -j ACCEPT"]
+
+
+def test_a_new_chain_stands_behind_the_others() -> None:
+    after = applied(draft(BEFORE), planned(declared=[("filter", "new")]))
+    assert after.ruleset.source.text.splitlines()[3:5] == [":new - [0:0]", KNOWN]
 
 
 @pytest.mark.parametrize(
-    ("text", "why"),
-    [
-        (AFTER.replace("NEW,UNTRACKED", "NEW"), "the compiled chain INPUT is not as it was planned"),
-        (AFTER.replace("RELATED,ESTABLISHED", "ESTABLISHED"), "the compiled chain INPUT is not as it was planned"),
-        (AFTER.replace(f"{KNOWN}\n", ""), "the compiled chain INPUT is not as it was planned"),
-        (AFTER.replace(f"{KNOWN}\n", f"{KNOWN}\n{KNOWN}\n"), "the compiled chain INPUT is not as it was planned"),
-        (AFTER.replace("--sport 80", "--sport 81"), "the compiled raw table lacks -A OUTPUT"),
-        (AFTER.replace("--notrack", "--notrak"), "the compiled ruleset would not load"),
-    ],
+    ("states", "left"), [("NEW,UNTRACKED", "NEW"), ("UNTRACKED,NEW", "NEW"), ("NEW,UNTRACKED,RELATED", "NEW,RELATED")]
 )
-def test_a_fault_of_writing_is_found(text: str, why: str) -> None:
-    assert text != AFTER
-    with pytest.raises(RulecError, match=why):
-        check_result(rulec.parse(BEFORE, "rules", "ipv4"), PLANNED, text)
+def test_a_state_that_is_taken_out(states: str, left: str) -> None:
+    before = rulec.parse(filtered(FIRST.replace("NEW", states)), "rules", "ipv4")
+    after = applied(draft(before), planned(narrowed={4}))
+    assert rules_of(after.ruleset.source.text) == [FIRST.replace("NEW", left)]
+
+
+def test_a_fault_of_writing_is_found() -> None:
+    """The text is read again each time."""
+    plan = Plan()
+    plan.add(4, "", ("-A INPUT -p tcp --dport 80 -j NOWHERE",))
+    with pytest.raises(RulecError, match="would not load"):
+        applied(draft(BEFORE), plan)
