@@ -86,11 +86,12 @@ def lint(
     """
     chosen = checks() if chosen is None else tuple(chosen)
     octets = None if memory is None else memory << 20
-    facts = lazy("rulec.analysis.facts").Facts(ruleset, octets, _open_ports(open_ports), _kernel(kernel))
+    host = _kernel(kernel), tuple(configs)
+    facts = lazy("rulec.analysis.facts").Facts(ruleset, octets, _open_ports(open_ports), *host)
     findings, undecided = lazy("rulec.lint.run").lint(facts, chosen)
     wanted = any(check.group == "conntrack" for check in chosen)
     lines = facts.tracking.lines if wanted and ruleset.valid else None
-    host = lazy("rulec.analysis.host").HostFacts(facts.kernel, tuple(configs), (facts,))
+    host = lazy("rulec.analysis.host").HostFacts(facts.kernel, facts.configs, (facts,))
     report, family = lazy("rulec.report.lint").Report, facts.tracking.family.label
     return report(ruleset, findings, lines, undecided, family, host.tracked_by(ruleset.family))
 
@@ -114,6 +115,25 @@ def lint_host(
     found = lazy("rulec.lint.run").lint_host(host, checks() if chosen is None else chosen)
     own = [tuple(finding for finding in found if finding.place.source is file.source) for file in configs]
     return [lazy("rulec.report.lint").FileReport(file, findings) for file, findings in zip(configs, own, strict=True)]
+
+
+def tracking_reports(
+    rulesets: Iterable[Ruleset], configs: Iterable[Any] = (), kernel: str = "6.x", memory: int | None = None
+) -> list[Any]:
+    """Why packets are tracked, which flows are, and the ways out; one report a ruleset, all without errors.
+
+    ``memory`` is how many megabytes the sets of packets may take.
+    """
+    facts = [lazy("rulec.analysis.facts").Facts(ruleset, kernel=_kernel(kernel)) for ruleset in rulesets]
+    host = lazy("rulec.analysis.host").HostFacts(_kernel(kernel), tuple(configs), tuple(facts))
+    octets = None if memory is None else memory << 20
+    return [lazy("rulec.analysis.tracking_report").tracking_report(one, host, octets) for one in facts]
+
+
+def render_tracking(reports: Iterable[Any], form: str) -> Iterator[str]:
+    """Reports about tracking as lines of text: full, concise or json."""
+    lines: Iterator[str] = lazy("rulec.report.tracking").render(tuple(reports), form, VERSION)
+    return lines
 
 
 def _kernel(name: str) -> Any:
@@ -234,3 +254,60 @@ def read_policy(path: str) -> tuple[Any, list[Finding]]:
 def compile_ruleset(ruleset: Ruleset, policy: Any) -> Any:
     """The ruleset with the hot flows of a policy untracked; raises Refused with all reasons."""
     return lazy("rulec.compiler.compile").compile_ruleset(ruleset, policy)
+
+
+def compile_all(
+    rulesets: Iterable[Ruleset],
+    policy: Any,
+    keep_going: bool = False,
+    without: Iterable[str] = (),
+    memory: int = 2 << 30,
+) -> Any:
+    """The rulesets of a host, one a family, with the hot flows untracked; one result each, with what is refused.
+
+    With ``keep_going`` entries that are refused are left out; ``without`` are
+    matches that the host lacks.
+    """
+    adapted = lazy("rulec.compiler.without").adapted(policy, tuple(without))
+    return lazy("rulec.compiler.together").compile_all(rulesets, adapted, keep_going, memory)
+
+
+def compiled_as_json(results: Iterable[Any]) -> str:
+    """Results of compile_all as a JSON document."""
+    text: str = lazy("rulec.report.certificate").compiled_document(tuple(results), VERSION)
+    return text
+
+
+def explained(ruleset: Ruleset, compiled: Any) -> Iterator[str]:
+    """The lines that a compiled ruleset has otherwise, each with its reason."""
+    old = ruleset.source
+    lines: Iterator[str] = lazy("rulec.report.explained").explained(old.text, compiled.text, old.name)
+    return lines
+
+
+def rollout(files: Iterable[tuple[Any, str]], policy: Any) -> str:
+    """The shell script that takes compiled files, each with its family, into service, and back."""
+    text: str = lazy("rulec.compiler.rollout").script(files, policy)
+    return text
+
+
+def prove(old: Ruleset, new: Ruleset, policy: Any, memory: int = 2 << 30) -> Any:
+    """Whether a new ruleset keeps what an old one has open, and opens nothing else; both without errors.
+
+    Raises InputError where the two cannot be compared, Undecided when the answer
+    does not fit into ``memory`` bytes.
+    """
+    return lazy("rulec.compiler.prove").prove(old, new, policy, memory)
+
+
+def render_certificate(certificate: Any, form: str) -> Iterator[str]:
+    """A certificate as lines of text: full, json or markdown."""
+    lines: Iterator[str] = lazy("rulec.report.certificate").render(certificate, form, VERSION)
+    return lines
+
+
+def verify_in_kernel(old: Ruleset, new: Ruleset, policy: Any, certificate: Any, backend: str) -> Any:
+    """The same question put to the kernel, with packets in network namespaces; RulecError where it cannot be asked."""
+    exposed = [each.packet for each in certificate.exposures]
+    lost = [failure.packet for failure in certificate.failures]
+    return lazy("rulec.host.verify").verify_in_kernel([old], [new], policy, exposed, lost, backend)

@@ -2,48 +2,45 @@
 
 from __future__ import annotations
 
-import io
 import re
-import shlex
 from pathlib import Path
 
 import pytest
 
-from rulec.cli import main
+from tests.pages import ROOT, Shown, furnished, play, shown
+from tests.running import rulec
 
-ROOT = Path(__file__).parents[1]
-_BLOCK = re.compile(r"```console\n(.*?)```", re.DOTALL)
-
-
-def shown() -> list[tuple[str, str]]:
-    """Each command of the README with the output behind it."""
-    blocks = _BLOCK.findall((ROOT / "README.md").read_text())
-    return [(command, output) for block in blocks for command, _, output in [block[2:].partition("\n")]]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+SHOWN = list(shown(README))
 
 
-@pytest.mark.parametrize(("command", "output"), shown())
-def test_prints_what_the_readme_shows(
-    command: str, output: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for folder in ("examples", "policies"):
-        (tmp_path / folder).symlink_to(ROOT / folder)
-    monkeypatch.chdir(tmp_path)
-    program, *arguments = shlex.split(command)
-    printed = io.StringIO()
-    main(arguments, io.StringIO(), printed, printed)
-    assert program == "rulec"
-    assert printed.getvalue().strip() == output.strip()
+@pytest.mark.parametrize("one", SHOWN, ids=lambda one: one.command)
+def test_prints_what_the_readme_shows(one: Shown, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(furnished(tmp_path))
+    for before in SHOWN[: SHOWN.index(one)]:
+        if "-o" in before.command.split():
+            play(before)
+    assert play(one).strip() == one.output.strip()
 
 
 def test_the_readme_shows_commands() -> None:
-    assert len(shown()) >= 3
+    assert len(SHOWN) >= 3
 
 
-def test_the_lines_shown_of_a_result_are_in_it(tmp_path: Path) -> None:
-    readme = (ROOT / "README.md").read_text()
-    (excerpt,) = re.findall(r"```\n(-A INPUT.*?)```", readme, re.DOTALL)
-    result = io.StringIO()
-    policy = str(ROOT / "policies/web.yaml")
-    main(["compile", str(ROOT / "examples/web-server.rules"), "--policy", policy], io.StringIO(), result, io.StringIO())
-    lines = result.getvalue().splitlines()
+def test_the_lines_shown_of_a_result_are_in_it() -> None:
+    (excerpt,) = re.findall(r"```\n(-A INPUT.*?)```", README, re.DOTALL)
+    done = rulec("compile", ROOT / "examples/web-server.rules", "--policy", ROOT / "policies/web.yaml")
+    lines = done.out.splitlines()
     assert [line for line in excerpt.splitlines() if line != "..." and line not in lines] == []
+
+
+FOR_ALL = {"-h", "--family", "--opaque"}
+"""What all commands know that read rulesets."""
+
+
+@pytest.mark.parametrize("command", ["compile", "verify"])
+def test_the_readme_names_all_options(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    done = rulec(command, "--help")
+    options = set(re.findall(r"(?m)^  (--?[a-z-]+)", done.out + capsys.readouterr().out))
+    assert len(options) > len(FOR_ALL) + 2
+    assert {option for option in options if not re.search(rf"{option}[` ]", README)} <= FOR_ALL

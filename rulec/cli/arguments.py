@@ -15,6 +15,7 @@ _COMMANDS = {
     "lint": "say what is wrong with rulesets, and why connection tracking is on",
     "fmt": "write rulesets in the form of iptables-save",
     "compile": "rewrite a ruleset so that the hot ports of a policy are not tracked",
+    "verify": "prove that a rewritten ruleset keeps what was open, and opens nothing else",
     "trace": "say what becomes of a packet, rule by rule, and why",
     "diff": "say what changes for packets from one ruleset to another",
     "explain": "say what a check is about",

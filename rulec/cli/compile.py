@@ -7,42 +7,53 @@ from collections.abc import Iterable
 from typing import Any
 
 from rulec import api
+from rulec.cli import compiled
 from rulec.cli.arguments import Streams, add_reading
 from rulec.cli.inputs import ruleset
-from rulec.cli.outputs import put, say
-from rulec.errors import Refused
+from rulec.errors import InputError
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Its arguments."""
-    parser.add_argument("file", metavar="FILE", help="a ruleset as iptables-save writes it, or - for standard input")
+    parser.add_argument("files", nargs="+", metavar="FILE", help="rulesets as iptables-save writes them, one a family")
     parser.add_argument("--policy", required=True, metavar="POLICY", help="the policy file that names the hot ports")
-    parser.add_argument("-o", "--output", metavar="OUT", help="write the result there instead of to standard output")
-    parser.add_argument("--diff", action="store_true", help="show what changes instead of the result")
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument("-o", "--output", metavar="OUT", help="write the result there instead of to standard output")
+    where.add_argument("--output-dir", metavar="DIR", help="write each result there under the name of its file")
+    shown = parser.add_mutually_exclusive_group()
+    shown.add_argument("--diff", action="store_true", help="show what changes instead of the result")
+    shown.add_argument("--check", action="store_true", help="write nothing; exit 1 where a file would change")
+    shown.add_argument("--plan", action="store_true", help="also print the roll-out as a shell script")
+    parser.add_argument(
+        "--explain", action="store_true", help="say of every change why it is made, and why it is sound"
+    )
+    parser.add_argument("--certificate", metavar="FILE", help="write what was proved there: text, .json or .md")
+    parser.add_argument("--keep-going", action="store_true", help="leave out entries that are refused; exit 1")
+    parser.add_argument("--without", action="append", default=[], metavar="MODULE", help="a match the host lacks: u32")
+    parser.add_argument("--output-format", choices=("text", "json"), default="text")
+    parser.add_argument("--memory", type=int, default=2048, metavar="MB", help="the most to use (default: 2048)")
     add_reading(parser)
 
 
 def run(chosen: argparse.Namespace, streams: Streams) -> int:
-    """Compile one ruleset: 0 done, 1 refused, 2 unusable input; reasons go to standard error."""
-    stdin, stdout, stderr = streams
-    read = ruleset(chosen.file, chosen, stdin)
+    """Compile rulesets: 0 done, 1 refused or would change, 2 unusable input; reasons go to standard error."""
+    read = [ruleset(path, chosen, streams[0]) for path in chosen.files]
+    if len({each.family for each in read}) < len(read) or (len(read) > 1 and chosen.output):
+        raise InputError("one file for each family, and with two of them --output-dir")
+    if chosen.plan and not (chosen.output or chosen.output_dir):
+        raise InputError("--plan is about files: say where with -o or --output-dir")
     policy, problems = api.read_policy(chosen.policy)
-    problems += [finding for finding in read.findings if finding.severity.rank == 2]
+    problems += [finding for each in read for finding in each.findings if finding.severity.rank == 2]
     if problems or policy is None:
         _print(problems, streams)
         return 2
-    try:
-        compiled = api.compile_ruleset(read, policy)
-    except Refused as refused:
-        _print(refused.findings, streams)
+    results = api.compile_all(read, policy, chosen.keep_going, chosen.without, chosen.memory << 20)
+    refused = [finding for result in results for finding in result.refusals]
+    _print(refused, streams)
+    if any(result.compiled is None for result in results):
         return 1
-    for note in compiled.notes:
-        say(f"{read.source.name}: {note}", stderr)
-    if chosen.diff:
-        put("".join(api.difference(read.source.text, compiled.text, read.source.name)), None, stdout)
-    else:
-        put(compiled.text, chosen.output, stdout)
-    return 0
+    changes = compiled.put_all(results, policy, chosen, streams)
+    return 1 if refused or (chosen.check and changes) else 0
 
 
 def _print(findings: Iterable[Any], streams: Streams) -> None:

@@ -36,7 +36,8 @@ _TABLES = {
     "OUTPUT": ("raw", "mangle", "nat", "filter", "security"),
     "POSTROUTING": ("mangle", "nat"),
 }
-_NEVER_VALID = (137, 153)
+NEVER_VALID = (137, 153)
+"""The ICMPv6 types that are always INVALID: redirect, and one without use (measured)."""
 
 NO_NEXT_HEADER = 59
 """The protocol of an IPv6 packet that holds nothing: invalid, as is the ICMP of the other family (measured)."""
@@ -239,7 +240,7 @@ class Host:
         """The packets that connection tracking finds to be of no connection, whatever else they are."""
         if self.setting.family is Family.IPV4:
             return place.protocol(ICMPV6)
-        return place.protocol(ICMP, NO_NEXT_HEADER) | self._fresh_icmp(place, _NEVER_VALID)
+        return place.protocol(ICMP, NO_NEXT_HEADER) | self._fresh_icmp(place, NEVER_VALID)
 
     def _fresh_icmp(self, place: Place, types: Iterable[int]) -> PacketSet:
         """ICMPv6 of some types that comes with nothing attached."""

@@ -1,4 +1,4 @@
-"""Write a generated ruleset: ``python -m tests.bench.generate kube|acl|campus RULES [SEED]``.
+"""Write a generated ruleset: ``python -m tests.bench.generate kube|acl|campus|server RULES [SEED]``.
 
 The same arguments give the same bytes.  ``--edits`` gives a second version of the
 same ruleset; a campus has ``--family ipv6`` as well.
@@ -15,11 +15,13 @@ from tests.bench.acl import acl
 from tests.bench.campus import campus
 from tests.bench.edits import edited
 from tests.bench.kube import kube
+from tests.bench.server import server
 
 KINDS: dict[tuple[str, str], Callable[[int, int], Iterator[str]]] = {
     ("kube", "ipv4"): kube,
     ("acl", "ipv4"): acl,
     ("campus", "ipv4"): campus,
+    ("server", "ipv4"): server,
     ("campus", "ipv6"): partial(campus, family="ipv6"),
 }
 

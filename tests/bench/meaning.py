@@ -1,4 +1,4 @@
-"""How fast rulec finds out what rules mean: all checks of a ruleset, and the difference of two versions.
+"""How fast rulec finds out what rules mean: all checks of a ruleset, the difference of two versions, a compilation.
 
 What iptables-restore does with the same file stands beside it, though it only
 reads.  Of the programs that answer such questions, fffuu is run where it is
@@ -17,7 +17,8 @@ from tests.bench.process import COLD, LEGACY, NFT, Bench, Failed, Run, megabytes
 
 ANALYSERS = {"ipv4": "fffuu", "ipv6": "fffuu6"}
 ANALYSIS = ("--chain", "FORWARD", "--service_matrix_dport", "22")  # which addresses may open port 22 of which
-CODES = {"lint": (0, 1), "diff": (1,)}  # two versions do differ
+CODES = {"lint": (0, 1), "diff": (1,), "compile": (0,)}  # two versions do differ
+TITLE = "Meaning: rulec lint FILE with all checks, rulec diff FILE FILE with witnesses; cache folder empty"
 PATIENCE = 10  # times the bound, and rulec is stopped
 
 
@@ -25,7 +26,7 @@ class Job(NamedTuple):
     """A command on a generated ruleset, and how long it may take.
 
     ``wish`` is what it should take, ``bound`` what it must; with ``edits`` the
-    command gets two versions.
+    command gets two versions, with a ``policy`` that as well.
     """
 
     command: str
@@ -37,6 +38,7 @@ class Job(NamedTuple):
     turns: int = 5
     family: str = "ipv4"
     edits: int = 0
+    policy: str = ""
 
     def __str__(self) -> str:
         family = " ipv6" if self.family == "ipv6" else ""
@@ -46,6 +48,14 @@ class Job(NamedTuple):
         """The rulesets that it is about."""
         versions = (0, self.edits) if self.edits else (0,)
         return [ruleset(bench, self.kind, self.rules, self.family, edits) for edits in versions]
+
+    def arguments(self, bench: Bench) -> list[str]:
+        """What the command is given."""
+        if not self.policy:
+            return self.files(bench)
+        path = bench.folder / f"{self.kind}-{self.rules}.yaml"
+        path.write_text(self.policy, encoding="utf-8")
+        return [*self.files(bench), "--policy", str(path)]
 
 
 JOBS = (
@@ -73,10 +83,10 @@ class Figures(NamedTuple):
         return said.replace("not met, within the bound", "bound")
 
 
-def report(bench: Bench, turns: int, jobs: Sequence[Job] = JOBS) -> bool:
+def report(bench: Bench, turns: int, jobs: Sequence[Job] = JOBS, title: str = TITLE) -> bool:
     """Measure all jobs, and print each as soon as it is done; whether all had an answer."""
     failures = []
-    for line in heading(bench):
+    for line in heading(bench, title):
         show(line)
     for job in jobs:
         try:
@@ -91,18 +101,20 @@ def report(bench: Bench, turns: int, jobs: Sequence[Job] = JOBS) -> bool:
 
 def measured(bench: Bench, job: Job, turns: int) -> Figures:
     """Take turns: rulec with an empty cache folder, then each of the others on the last of its files."""
-    files = job.files(bench)
+    files, arguments = job.files(bench), job.arguments(bench)
     found = Figures(job, [], {peer: [] for peer in (LEGACY, NFT) if peer not in bench.missing})
     for _ in range(turns):
-        found.rulec.append(answered(bench, job, files))
+        found.rulec.append(answered(bench, job, arguments))
         for peer, runs in found.peers.items():
             runs.append(process.run((_of(peer, job.family), "--test", files[-1]), bench))
     return found
 
 
-def answered(bench: Bench, job: Job, files: Sequence[str]) -> Run:
+def answered(bench: Bench, job: Job, arguments: Sequence[str]) -> Run:
     """Run rulec; a question that it left undecided is no answer."""
-    run = rulec(bench, job.command, *files, cache=COLD, codes=CODES[job.command], limit=PATIENCE * max(job.bound, 1))
+    run = rulec(
+        bench, job.command, *arguments, cache=COLD, codes=CODES[job.command], limit=PATIENCE * max(job.bound, 1)
+    )
     for said in ("answer", "said"):
         text = (bench.folder / said).read_text(errors="replace")
         undecided = [line for line in text.splitlines() if "undecided" in line]
@@ -119,10 +131,10 @@ def _of(peer: str, family: str) -> str:
 # ── what is printed ──────────────────────────────────────────────────────────────────────────────
 
 
-def heading(bench: Bench) -> Iterator[str]:
+def heading(bench: Bench, title: str = TITLE) -> Iterator[str]:
     """What is compared, and the head of the table."""
     yield ""
-    yield "Meaning: rulec lint FILE with all checks, rulec diff FILE FILE with witnesses; cache folder empty"
+    yield title
     for peer in (LEGACY, NFT):
         why = bench.missing.get(peer)
         yield f"without  {peer}: {why}" if why else f"beside   {peer} --test FILE, which only reads it"
@@ -146,11 +158,13 @@ def _beside(found: Figures, peer: str) -> str:
 
 def analysers(bench: Bench, jobs: Sequence[Job]) -> Iterator[str]:
     """The programs that analyse as well: once on each file, since they take minutes; or that they are missing."""
-    yield ""
-    for family, program in ANALYSERS.items():
+    asked = [job for job in jobs if job.command != "compile"]
+    if asked:
+        yield ""
+    for family, program in ANALYSERS.items() if asked else ():
         if shutil.which(program) is None:
             yield f"{program} is not installed"
             continue
-        for path in dict.fromkeys(file for job in jobs if job.family == family for file in job.files(bench)):
+        for path in dict.fromkeys(file for job in asked if job.family == family for file in job.files(bench)):
             run = process.run((program, *ANALYSIS, path), bench, codes=range(256))
             yield f"{program} {' '.join(ANALYSIS)} {Path(path).name}: {run.seconds:.1f} s, {run.megabytes:.0f} MB"

@@ -1,4 +1,4 @@
-"""How fast rulec reads, and how fast it finds out what rules mean, beside iptables-restore on the same files.
+"""How fast rulec reads, finds out what rules mean and compiles, beside iptables-restore on the same files.
 
 Only ratios travel from one machine to another, so the programs take turns and
 each turn gives a ratio; medians are printed.  Time and memory are those of whole
@@ -21,7 +21,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from tests.bench import meaning, process
+from tests.bench import compiling, meaning, process
 from tests.bench.process import (
     COLD,
     LEGACY,
@@ -57,7 +57,12 @@ RATIO_GOALS = {  # (kind, rules, cache folder): the goal, and the bound
     ("acl", 10_000, WARM): (3.0, 3.0),
 }
 VERSION_MS, LINT_MS = 60, 250
-PARTS = ("reading", "starting", "meaning")
+ANSWERING = {
+    "meaning": meaning.report,
+    "compiling": compiling.report,
+    "connections": compiling.report_connections,
+}
+PARTS = ("reading", "starting", *ANSWERING)
 
 
 class Figures(NamedTuple):
@@ -242,7 +247,8 @@ def report(bench: Bench, chosen: argparse.Namespace) -> int:
     if "starting" in chosen.only:
         for line in ("", *starts(starting(bench, chosen.turns or STARTS))):
             show(line)
-    return int("meaning" in chosen.only and not meaning.report(bench, chosen.turns))
+    answered = [part(bench, chosen.turns) for name, part in ANSWERING.items() if name in chosen.only]
+    return int(not all(answered))
 
 
 def report_reading(bench: Bench, chosen: argparse.Namespace) -> None:

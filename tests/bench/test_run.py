@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.bench import meaning, process
+from rulec import api
+from tests.bench import compiling, meaning, process
 from tests.bench import run as bench_run
 from tests.bench.meaning import Job
 from tests.bench.process import COLD, LEGACY, NFT, WARM, Bench, Failed, Run
@@ -98,6 +99,8 @@ def told(bench: Bench, *lines: str, code: int = 0) -> Bench:
         ("lint", "", 2, "no answer"),
         ("diff", "a packet", 1, "met"),
         ("diff", "no difference", 0, "no answer"),
+        ("compile", "*filter", 0, "met"),
+        ("compile", "refused", 1, "no answer"),
     ],
 )
 def test_meaning_takes_answers_alone(
@@ -122,6 +125,18 @@ def test_meaning_gives_both_versions(bench: Bench) -> None:
     assert Path(before).read_text() != Path(after).read_text()
 
 
+def test_compiling_gives_the_policy(bench: Bench) -> None:
+    """A compilation is told what is hot, and rulec can read it."""
+    for job in compiling.JOBS:
+        path = job._replace(rules=100).arguments(bench)[-1]
+        assert api.read_policy(path)[1] == []
+
+
+def test_compiling_asks_no_analysers(bench: Bench) -> None:
+    """They do not compile."""
+    assert list(meaning.analysers(bench, compiling.JOBS)) == []
+
+
 def test_meaning_verdict() -> None:
     """Time and memory both count."""
     job = Job("lint", "acl", 50, wish=1, bound=2, megabytes=100)
@@ -139,8 +154,11 @@ def test_meaning_says_what_is_not_installed(bench: Bench, monkeypatch: pytest.Mo
 def test_meaning_in_hundred_columns(bench: Bench) -> None:
     """The table fits a terminal of 100 columns, also with large figures."""
     runs = [Run(123.4, 12345)]
-    found = [meaning.Figures(job, runs, {LEGACY: [Run(0.1, 10)], NFT: [Run(0.1, 10)]}) for job in meaning.JOBS]
-    for line in [*meaning.heading(bench), *map(meaning.row, found)]:
+    found = [
+        meaning.Figures(job, runs, {LEGACY: [Run(0.1, 10)], NFT: [Run(0.1, 10)]})
+        for job in (*meaning.JOBS, *compiling.JOBS)
+    ]
+    for line in [*meaning.heading(bench), *meaning.heading(bench, compiling.TITLE), *map(meaning.row, found)]:
         assert len(line) <= 100
 
 

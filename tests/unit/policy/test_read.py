@@ -186,7 +186,16 @@ def test_a_policy_is_frozen() -> None:
         policy(TOP + WEB).mode = "stateless"  # type: ignore[misc]
 
 
-READY = ("dns-server", "memcached", "resolver-client", "web", "well-known-recipe")
+READY = (
+    "dns-server",
+    "forwarded-backend",
+    "memcached",
+    "ntp",
+    "resolver-client",
+    "syslog",
+    "web",
+    "well-known-recipe",
+)
 
 
 def test_the_ready_policies_are_these(root: Path) -> None:
@@ -209,5 +218,8 @@ def test_what_the_ready_policies_are_about(root: Path) -> None:
     assert about("dns-server") == {("server", (6, 17), ((53, 53),))}
     assert about("resolver-client") == {("client", (6, 17), ((53, 53),))}
     assert about("memcached") == {("server", (6, 17), ((11211, 11211),))}
+    assert about("ntp") == {("server", (17,), ((123, 123),))}
+    assert about("syslog") == {("server", (6, 17), ((514, 514),)), ("server", (6,), ((6514, 6514),))}
+    assert about("forwarded-backend") == {("forward", (6,), ((80, 80), (443, 443)))}
     ports = {ports for _, _, ports in about("well-known-recipe")}
     assert ports == {((80, 80),), ((22, 22),), ((21, 21),), ((11211, 11211),), ((60000, 60100),)}

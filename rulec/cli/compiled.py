@@ -1,0 +1,70 @@
+"""What rulec compile writes: rulesets, differences, certificates, the roll-out."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Sequence
+from typing import Any, TextIO
+
+from rulec import api
+from rulec.cli.arguments import Streams
+from rulec.cli.outputs import put, say
+
+
+def put_all(results: Sequence[Any], policy: Any, chosen: argparse.Namespace, streams: Streams) -> bool:
+    """Write all results as was asked; tells whether any file would change."""
+    _, stdout, stderr = streams
+    if chosen.output_dir and not chosen.check:
+        os.makedirs(chosen.output_dir, exist_ok=True)
+    if chosen.output_format == "json":
+        put(api.compiled_as_json(results), None, stdout)
+        return _put_files(results, chosen, None)
+    for result in results:
+        _say(result, chosen, stderr)
+    if chosen.certificate:
+        put("".join(_certificates(results, chosen.certificate)), chosen.certificate, stdout)
+    if chosen.diff:
+        for result in results:
+            source = result.ruleset.source
+            put("".join(api.difference(source.text, result.compiled.text, source.name)), None, stdout)
+        return True
+    changes = _put_files(results, chosen, None if chosen.plan else stdout)
+    if chosen.plan:
+        put(api.rollout([(each.ruleset.family, _path(each, chosen) or "-") for each in results], policy), None, stdout)
+    return changes
+
+
+def _put_files(results: Sequence[Any], chosen: argparse.Namespace, stdout: TextIO | None) -> bool:
+    changes = False
+    for result in results:
+        path, text = _path(result, chosen), result.compiled.text
+        known = _known(path or result.ruleset.source.name) if chosen.check else ""
+        changes |= known != text
+        if not chosen.check and (path or stdout):
+            put(text, path, stdout)  # type: ignore[arg-type]
+    return changes
+
+
+def _known(path: str) -> str:
+    """What a file holds, nothing where it is not there yet."""
+    return api.read_text(path) if os.path.exists(path) else ""
+
+
+def _path(result: Any, chosen: argparse.Namespace) -> str | None:
+    name = os.path.basename(result.ruleset.source.name)
+    path: str | None = os.path.join(chosen.output_dir, name) if chosen.output_dir else chosen.output
+    return path
+
+
+def _certificates(results: Sequence[Any], path: str) -> list[str]:
+    form = {".json": "json", ".md": "markdown"}.get(os.path.splitext(path)[1], "full")
+    proved = [result.compiled.certificate for result in results if result.compiled.certificate]
+    return [line + "\n" for certificate in proved for line in api.render_certificate(certificate, form)]
+
+
+def _say(result: Any, chosen: argparse.Namespace, stderr: TextIO) -> None:
+    for note in result.compiled.notes:
+        say(f"{result.ruleset.source.name}: {note}", stderr)
+    for line in api.explained(result.ruleset, result.compiled) if chosen.explain else ():
+        say(line, stderr)

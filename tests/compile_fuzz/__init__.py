@@ -1,0 +1,1 @@
+"""Random small rulesets and policies: what the compiler makes of them, and whether the kernel agrees."""
