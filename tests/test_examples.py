@@ -114,7 +114,7 @@ def test_refused(name: str, policy: str, code: int, place: str, reason: str) -> 
 def test_what_the_ruleset_does_not_admit_is_left_alone() -> None:
     done = rulec("compile", "examples/rhel5-iptables", "--policy", "policies/web.yaml", "--check")
     assert (done.code, done.out) == (0, "")
-    assert "the ruleset admits no tcp/80,443" in done.err
+    assert "web: tcp/80,443 is not admitted" in done.err
 
 
 # ── the tour ─────────────────────────────────────────────────────────────────────────────────────

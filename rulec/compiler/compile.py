@@ -92,17 +92,18 @@ def _planned(job: Job) -> Job:
         _tell_idle(job)
         _change(job, admission.plan)
         for _ in range(_ROUNDS):
-            changed = [_change(job, step) for step in (limits.plan, replies.plan, icmp_errors.plan)]
-            if not any(changed):
+            if not _change(job, limits.plan, replies.plan, icmp_errors.plan):
                 break
     except Declined as declined:
         raise Refused((_declined(job, declined),)) from None
     return job
 
 
-def _change(job: Job, step: Callable[[Job], Plan]) -> bool:
-    """Do what a step proposes; tells whether it did anything."""
-    plan = step(job)
+def _change(job: Job, *steps: Callable[[Job], Plan]) -> bool:
+    """Do what some steps propose, which look at the same draft; tells whether there was anything to do."""
+    plan = Plan()
+    for step in steps:
+        plan.join(step(job))
     if plan:
         job.change(plan)
     return bool(plan)
@@ -126,8 +127,8 @@ def _with_raw(job: Job) -> Draft:
 
 def _tell_idle(job: Job) -> None:
     for flow in job.idle:
-        text = f"{flow.request.entry.name}: the ruleset admits no {flow.request.name}, so there is nothing to untrack"
-        job.notes.append(Note(text, "Flows that begin"))
+        why = "is untracked already" if job.is_untracked(flow) else "is not admitted, so there is nothing to untrack"
+        job.notes.append(Note(f"{flow.request.entry.name}: {flow.request.name} {why}", "Flows that begin"))
 
 
 def _tell(job: Job) -> None:

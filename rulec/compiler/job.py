@@ -155,6 +155,10 @@ class Job:
         """The flows that the ruleset does not let begin."""
         return tuple(case.flow for case in self.all_cases if case.begun.is_empty())
 
+    def is_untracked(self, flow: Flow) -> bool:
+        """Whether the old ruleset leaves the requests of a flow untracked."""
+        return any(self.old.already(part.path).meets(part.packets) for part in self.parts(flow.request))
+
     def _is_settled(self, case: Case) -> bool:
         touched = [part for part in (*case.requests, *case.answers) if not part.packets.is_empty()]
         return case.begun.is_empty() or not touched

@@ -46,6 +46,13 @@ class Plan:
     def __bool__(self) -> bool:
         return bool(self.widened or self.narrowed or self.added)
 
+    def join(self, other: Plan) -> None:
+        """Do what another plan says as well."""
+        self.widened |= other.widened
+        self.narrowed |= other.narrowed
+        self.added += other.added
+        self.declared += other.declared
+
     def add(self, line: int, told: str, rules: tuple[str | Rule, ...]) -> None:
         """Put rules in front of a line, each once."""
         known = {rule for added in self.added if added.line == line for rule in added.rules}

@@ -65,6 +65,7 @@ def _proved(prepared: tuple[Prepared, Prepared], space: Space, policy: Policy) -
         *still_tracked(flows),
         *effects.failures(),
     )
+    errors.expose()
     old, new = (one.ruleset for one in prepared)
     return Certificate(
         old.family,

@@ -104,13 +104,19 @@ def _mirrored(job: Job, case: Case, hook: str, chain: str) -> Iterator[Rule]:
         if not accepts and not (met.meets(met.drops, left) and met.drops == met.hit):
             continue
         bounds = bounds_of(*met.stack, met.step)
-        if bounds.rest and not accepts:
-            continue  # packets are dropped, and not flows
+        if not accepts and (bounds.rest or _may_begin(job, case, met, bounds)):
+            continue  # not all that it says can be said of answers
         target = _ACCEPT if accepts else Target("RETURN")
         yield from rules(chain, turned(bounds, hook)._replace(rest=()), (), target, job.family)
         left = left - met.among(met.hit, left)
     if not left.is_empty() and ends_well(job.old, part.path, left):
         yield Rule(chain, (), (), _ACCEPT)
+
+
+def _may_begin(job: Job, case: Case, met: Met, bounds: Bounds) -> bool:
+    """Whether flows begin that a rule seems to be for: others before it have let them pass."""
+    asked = rules(met.step.chain, bounds, (), _ACCEPT, job.family)
+    return any(job.old.asking(met, rule).meets(case.begun) for rule in asked)
 
 
 def _by_interface(bounds: Bounds, path: str, looped: bool) -> Bounds:

@@ -7,6 +7,7 @@ what it is to let out.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import groupby
 from typing import NamedTuple
 
 from rulec.compiler.emit import Draft, draft
@@ -42,9 +43,21 @@ def cloned(ruleset: Ruleset) -> Draft | None:
             found.update(_edits(ruleset, shared))
     if not found:
         return None
-    pairs = [(text, line) for line in texts for text in found.get(line, [texts[line]])]
+    pairs = list(_in_blocks(ruleset, texts, found))
     result = read(Source(ruleset.source.name, "\n".join(text for text, _ in pairs)), ruleset.dialect)
     return Draft(result, tuple(lines.origin(line) for _, line in pairs)) if result.valid else None
+
+
+def _in_blocks(ruleset: Ruleset, texts: dict[int, str], found: dict[int, list[str]]) -> Iterator[tuple[str, int]]:
+    """The lines with those instead; where lines of one chain follow each other, clone after clone."""
+
+    def chain(line: int) -> str:
+        return ruleset.rules_on(line)[0].chain if line in ruleset.templates and line in found else f"line {line}"
+
+    for _, run in groupby(texts, key=chain):
+        block = [(line, found.get(line, [texts[line]])) for line in run]
+        for clone in range(max(len(made) for _, made in block)):
+            yield from ((made[clone], line) for line, made in block if clone < len(made))
 
 
 def _shared(table: Table, program: Program) -> _Shared:
@@ -66,20 +79,21 @@ def _edits(ruleset: Ruleset, shared: _Shared) -> Iterator[tuple[int, list[str]]]
             yield chain.line, [text.replace(f":{chain.name}", f":{name}", 1) for name in names]
     for line in shared.table.lines():
         chain_name = ruleset.rules_on(line)[0].chain
-        hooks = shared.hooks[chain_name] if chain_name in shared.cloned else shared.hooks[chain_name][:1]
+        hooks = shared.hooks[chain_name] if chain_name in shared.cloned else (*shared.hooks[chain_name], "")[:1]
         texts = [_renamed(ruleset, shared, line, hook) for hook in hooks]
-        if texts and texts != [ruleset.source.line(line)]:
+        if texts != [ruleset.source.line(line)]:
             yield line, texts
 
 
 def _renamed(ruleset: Ruleset, shared: _Shared, number: int, hook: str) -> str:
-    """A line in the clone for a hook, and to the clones for it."""
+    """A line in the clone for a hook, and to the clones for it; one that no packet comes to goes to the first ones."""
     line, start = ruleset.parse_line(number), ruleset.source.line_starts[number - 1]
     text = ruleset.source.line(number)
     items = [line.arguments[line.operands[0]]] + ([line.arguments[line.jump]] if line.jump is not None else [])
     for item in sorted(items, key=_start, reverse=True):
         if item.text in shared.cloned:
-            text = f"{text[: item.start - start]}{_named(item.text, hook)}{text[item.end - start :]}"
+            name = _named(item.text, hook or shared.hooks[item.text][0])
+            text = f"{text[: item.start - start]}{name}{text[item.end - start :]}"
     return text
 
 

@@ -155,7 +155,10 @@ class Work:
         for met in self.old.met(path):
             hit = met.drops & self.opening(path) if met.step.extension == "REJECT" else self.space.nothing
             if not hit.is_empty():
+                asked = asked_for(self.old, met, self.opening(path) - self._looped)
+                answered = hit | self.old.passing(path, asked)
                 bounds = bounds_of(*met.stack, met.step)._replace(rest=())
+                bounds = narrowed(bounds, asked, answered & asked, self.family)
                 yield Admitted(path, bounds, hit.possibly().onto(FLOW), met, None)
 
     @cached_property

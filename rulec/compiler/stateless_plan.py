@@ -85,8 +85,7 @@ def _on_way(flow: Admitted, way: str, reply: bool) -> Admitted:
 def _wanted(work: Work, flow: Admitted, place: Place, lost: PacketSet, reply: bool) -> Iterator[Wanted]:
     """What is needed at a place."""
     if not reply and flow.bounds.protocol != TCP and not _of_tcp(work, lost):
-        line = flow.met.step.line if flow.met is not None else place.line
-        raise Declined(_FOR_EACH.format(flow.name), line, "restate it for packets", work.witness(lost))
+        raise _told_apart(work, flow, place, lost)
     step = in_own_chain(place.met, work.old if place.is_taken_out else work.now)
     line = place.line if step is place.met.step else step.line
     if not place.is_taken_out:
@@ -97,6 +96,21 @@ def _wanted(work: Work, flow: Admitted, place: Place, lost: PacketSet, reply: bo
     bounds = _bounds(flow, place, step is place.met.step, reply)
     for each in _by_protocol(work, bounds, lost, reply, flow.name):
         yield Wanted(line, step.chain, target, "", each, flow.name)
+
+
+def _told_apart(work: Work, flow: Admitted, place: Place, lost: PacketSet) -> Declined:
+    """That first packets and others cannot be told apart."""
+    drop = next((met for met in work.now.met(flow.path) if met.drops.meets(lost)), None)
+    begins = flow.met.step.line if flow.met is not None else place.line
+    line = begins if drop is None else work.draft.origin(drop.step.line)
+    if drop is not None and line and line != begins and not drop.step.has_memory and not _counts_first(flow):
+        text = f"the rule stops what would begin {flow.name} alone, and would stop what goes on with it"
+        return Declined(text, line, "put it in front of the rule for known connections", work.witness(lost))
+    return Declined(_FOR_EACH.format(flow.name), begins, "restate it for packets", work.witness(lost))
+
+
+def _counts_first(flow: Admitted) -> bool:
+    return flow.met is not None and flow.met.step.has_memory
 
 
 def _of_tcp(work: Work, packets: PacketSet) -> bool:
@@ -149,9 +163,7 @@ def _echo(work: Work, reply: bool) -> int:
 
 def _to_one(work: Work, bounds: Bounds, lost: PacketSet) -> Bounds:
     """To one host alone, where others than TCP could be meant for many."""
-    hosts = [value for side, negated, value in bounds.ends if side == "dst" and not negated]
-    one = 2**work.family.bits - 1
-    if bounds.protocol == TCP or any(isinstance(value, tuple) and value[1] == one for value in hosts):
+    if bounds.protocol == TCP:
         return bounds
     if any(use.option == "--dst-type" for match in bounds.others for use in match.uses):
         return bounds

@@ -94,10 +94,13 @@ class _Deriver:
         self.skipped: list[str] = []
 
     def trials(self) -> Iterator[Trial]:
-        """All of them: hot flows first, so that rules with a memory have seen nothing else."""
+        """All of them: hot flows first, so that rules with a memory have seen nothing else.
+
+        Of what the ruleset lets begin, packets after the first may pass that did not.
+        """
         flows = list(self._hot_flows())
         for entry, flow in flows:
-            yield Trial(entry.name, flow, _kept(entry, flow), Left.NONE)
+            yield Trial(entry.name, flow, _kept(entry, flow), Left.NONE, Expected.MORE)
         for entry, flow in flows:
             yield from self._around(entry, flow)
         for entry in self._entries:
@@ -187,16 +190,11 @@ class _Deriver:
                     yield from self._plain(f"{entry.name}, from the hot port to another", lone, stray(flags))
 
     def _not_admitted(self, entry: Entry) -> Iterator[Trial]:
-        """Requests that the ruleset does not admit: from other addresses, or by other interfaces.
-
-        Of UDP nothing tells them from answers where the other side may ask.
-        """
+        """Requests that the ruleset does not admit: from other addresses, or by other interfaces."""
         sampler, path = self._sampler, WAYS[entry.role]
         for protocol in protocols(entry, sampler.family):
             for flow in self._two(sampler.dropped(path) & of_entry(sampler, entry, protocol), path):
-                answers = protocol == UDP and self._may_begin(flow.reversed)
-                expected = Expected.MORE if answers else Expected.SAME
-                yield Trial(f"{entry.name}, not admitted", flow, opening(flow), Left.FEWER, expected)
+                yield Trial(f"{entry.name}, not admitted", flow, opening(flow), Left.FEWER)
 
     # ── flows that have to stay as they are ──
 
@@ -254,7 +252,10 @@ class _Deriver:
     # ── what may be otherwise ──
 
     def as_assumed(self, trial: Trial) -> Trial:
-        """The same, with what is assumed of whoever begins it, and what the policy leaves."""
+        """The same, with what is assumed of whoever begins it, and what the policy leaves.
+
+        Of UDP nothing tells hot requests from answers where the other side may ask.
+        """
         expected, back = trial.expected, trial.flow.reversed
         anywhere = (replace(entry, interface=None) for entry in self._entries if entry.role != "client")
         others = [entry for entry in anywhere if is_of(entry, back)]
@@ -263,6 +264,8 @@ class _Deriver:
         entry = entry_of(self._policy, trial.flow)
         if entry is not None and entry.icmp_errors == "leave":
             expected |= Expected.SILENT
+        if entry is not None and trial.flow.protocol == UDP and self._may_begin(back):
+            expected |= Expected.MORE
         return trial._replace(expected=expected)
 
     def without_tracking(self, trial: Trial) -> Trial:

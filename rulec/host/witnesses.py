@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ipaddress import ip_address, ip_network
+from zlib import crc32
 
 from rulec.host.hot import entry_of
 from rulec.host.samples import PROTOCOLS, UNUSABLE
@@ -41,17 +42,22 @@ def from_witness(text: str, policy: Policy, expected: Expected) -> Trial | str:
         return f"{text}: only TCP, UDP and ICMP are tried"
     if packet.get("later_fragment"):
         return f"{text}: a part of a packet is not tried alone"
-    flow = _flow(packet, family)
+    flow = _flow(packet, family, _identifier(text))
     wrong = _unusable(flow)
     if wrong:
         return f"{text}: {wrong}"
     error = flow.protocol in (ICMP, ICMPV6) and packet.get("icmp_type") in _ERRORS[family]
-    flow, steps = _error(packet, flow) if error else _packet(packet, flow)
+    flow, steps = _error(packet, flow, policy) if error else _packet(packet, flow)
     left = Left.FEWER if entry_of(policy, flow) else Left.SAME
     return Trial(f"the packet {text}", flow, steps, left, expected)
 
 
-def _flow(packet: Packet, family: Family) -> Flow:
+def _identifier(text: str) -> int:
+    """An echo identifier that no other trial has, so that the connections of each can be told apart."""
+    return 20000 + crc32(text.encode()) % 20000
+
+
+def _flow(packet: Packet, family: Family, identifier: int) -> Flow:
     """The flow that the packet would begin."""
     ends = (int(ip_address(text)) for text in _ENDS[family])
     source, destination = (int(packet.get(name, end)) for name, end in zip(("src", "dst"), ends, strict=True))
@@ -61,7 +67,7 @@ def _flow(packet: Packet, family: Family) -> Flow:
         arrives, leaves = arrives or LINK, OTHER_LINK
     protocol = int(packet.get("proto", TCP))
     if protocol not in (TCP, UDP):
-        ports = [40000, 0]
+        ports = [identifier, 0]
     looped = "lo" in (arrives, leaves)
     come, gone = ("", "") if looped else (arrives or ("" if leaves else LINK), leaves)
     return Flow(family, protocol, source, ports[0], destination, ports[1], come, gone)
@@ -80,18 +86,30 @@ def _packet(packet: Packet, flow: Flow) -> tuple[Flow, tuple[Step, ...]]:
     return flow, stray() if flow.protocol == UDP else stray(kind)
 
 
-def _error(packet: Packet, flow: Flow) -> tuple[Flow, tuple[Step, ...]]:
+def _error(packet: Packet, flow: Flow, policy: Policy) -> tuple[Flow, tuple[Step, ...]]:
     """An ICMP error comes about a flow that was begun by the side with the higher port, as most are."""
     inner = {name: int(packet.get(f"inner_{name}", 0)) for name in ("proto", "src", "sport", "dst", "dport")}
     about = flow.reversed._replace(
         protocol=inner["proto"] or TCP,
-        asker=inner["src"] or flow.answerer, asker_port=inner["sport"] or 40000,
+        asker=inner["src"] or flow.answerer, asker_port=inner["sport"] or _of_echo(inner, flow),
         answerer=inner["dst"] or flow.asker, answerer_port=inner["dport"] or 80,
     )  # fmt: skip
+    about = _routed(about, policy)
     asked = about.asker_port >= about.answerer_port
     begun = about if asked else about.reversed
     numbers = {"number": int(packet.get("icmp_type", 3)), "code": int(packet.get("icmp_code", 0))}
     return begun, (*opening(begun), Step(Kind.ERROR, ANSWERER if asked else ASKER, **numbers))
+
+
+def _routed(flow: Flow, policy: Policy) -> Flow:
+    """The flow as it goes through this host, where the policy knows its server behind it."""
+    through = flow._replace(asker_link=flow.asker_link or OTHER_LINK, answerer_link=flow.answerer_link or OTHER_LINK)
+    entry = entry_of(policy, through) if flow.path != "loopback" else None
+    return through if entry is not None and entry.role == "forward" else flow
+
+
+def _of_echo(inner: dict[str, int], flow: Flow) -> int:
+    return flow.asker_port if inner["proto"] in (ICMP, ICMPV6) else _ORDINARY["sport"]
 
 
 def _unusable(flow: Flow) -> str:

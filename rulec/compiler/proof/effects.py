@@ -37,7 +37,17 @@ class Effects:
         """Rules whose memory decides, and that other packets reach now."""
         for path in PATHS:
             if not self.pair.touched(path).is_empty():
+                yield from self._helped(path)
                 yield from self._of_path(path)
+
+    def _helped(self, path: str) -> Iterator[Failure]:
+        """Flows that a helper read: what it expected was RELATED (measured with ftp and tftp)."""
+        touched = self.pair.touched(path) & self.pair.usual(path)
+        for reach in self.pair.old.way(path).reaches:
+            found = self._meeting(reach, touched) if _is_helper(reach.step) else self.pair.space.nothing
+            if not found.is_empty():
+                message = "a helper reads this flow, and the connections that it expects would be lost"
+                yield failure(self.pair, "kept", path, message, found.possibly())
 
     def _of_path(self, path: str) -> Iterator[Failure]:
         old, new = (self._by_rule(side, path) for side in (self.pair.old, self.pair.new))
@@ -45,6 +55,8 @@ class Effects:
             before, after = (self._met(found.get(name, []), path) for found in (old, new))
             reach = (new.get(name) or old[name])[0]
             differs = (before.first ^ after.first) | (before.later ^ after.later)
+            if _counts_connections(reach.step):
+                differs = self.pair.space.union((*before, *after))
             if differs.is_empty():
                 continue
             if self._decides(reach.step):
@@ -96,6 +108,16 @@ class Effects:
         said = "meets each packet of a flow, where it met the first" if more else "does not meet all that it met"
         message = f"{_said(step)} on line {step.line} {said}"
         self.listed.append(Listed(message, "", self.pair.witness(packets, path)))
+
+
+def _is_helper(step: Step) -> bool:
+    target = step.rule.target
+    return target is not None and target.name == "CT" and any(use.option == "--helper" for use in target.uses)
+
+
+def _counts_connections(step: Step) -> bool:
+    """Whether it looks for connections in the table, and forgets those that it does not find there (measured)."""
+    return any(match.name == "connlimit" for match in step.rule.matches)
 
 
 def _said(step: Step) -> str:

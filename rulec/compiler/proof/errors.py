@@ -6,9 +6,10 @@ from collections.abc import Iterator
 
 from rulec.analysis.flows import OF_CONNECTION, without_interfaces
 from rulec.analysis.untracked_flows import inner, turned
-from rulec.compiler.certificate import Failure
+from rulec.compiler.certificate import Failure, Listed
 from rulec.compiler.proof.flows import TouchedFlows
 from rulec.compiler.proof.policy import entries, of_entry
+from rulec.compiler.proof.words import regions_of
 from rulec.model import Family
 from rulec.model.protocols import TCP
 from rulec.packetset.packetset import PacketSet
@@ -43,15 +44,31 @@ class Errors:
                     message = "an ICMP error about a flow that is let begin is lost"
                     yield self.flows.failure("kept", way, message, lost)
 
+    def expose(self) -> None:
+        """List the errors about touched packets that pass though no connection is known, and were dropped."""
+        pair = self.pair
+        unknown = pair.state("INVALID") & pair.prior("nothing") & pair.whole - pair.space.flag("first")
+        for path in PATHS if not self.flows.is_stateless else ():
+            forged = unknown & pair.about_touched & pair.errors & pair.usual(path)
+            passing = pair.new.passing(path, forged).without(_UNSEEN)
+            packets = (passing - pair.old.passing(path, forged).without(_UNSEEN)).possibly()
+            if not packets.is_empty():
+                told = regions_of(packets, pair, path)
+                message = f"ICMP errors about flows of no connection pass on the way {path}, which were dropped"
+                self.flows.exposures.append(Listed(message, told, pair.witness(packets & unknown, path)))
+
     def related(self, path: str) -> PacketSet:
         """What the old ruleset lets through of errors about flows that may begin, as a set without tracking."""
-        known = self.pair.space.nothing
+        about = self.pair.space.nothing
         for begins in PATHS:
             begun = self.flows.begun(begins, self.pair.tuples(begins), surely=True, anybody=True)
-            begun = without_interfaces(begun)
-            known |= begun | turned(begun)
-        about = inner(known.without(("src_type", "dst_type")))
+            about |= self._about_both(begun - self.flows.loop) | (self._about_both(begun) & self.flows.loop)
         return self._before(path, about & self.pair.touched(path) & self.pair.sent_from(path))
+
+    def _about_both(self, begun: PacketSet) -> PacketSet:
+        """The errors about both directions of flows."""
+        flows = without_interfaces(begun)
+        return inner((flows | turned(flows)).without(("src_type", "dst_type")))
 
     # ── which ──
 

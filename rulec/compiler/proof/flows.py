@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rulec.analysis.flows import ANSWERS_ON, Pair
+from rulec.analysis.flows import ANSWERS_ON, TUPLE, Pair
 from rulec.analysis.untracked_flows import turned
 from rulec.compiler.certificate import Failure, Listed
 from rulec.compiler.proof.policy import among, entries, requests
@@ -51,7 +51,16 @@ class TouchedFlows:
         own_over_loop = ~self.loop | pair.local("src_type")
         sent = pair.sent_from(path) | pair.not_ours if anybody else pair.sent_from(path)
         whence = pair.takes(path) & sent & own_over_loop if surely else pair.usual(path)
-        return pair.begun(pair.old, path, own & whence, surely)
+        found = pair.begun(pair.old, path, own & whence, surely)
+        return self._that_left(found, surely) if path == "input" else found
+
+    def _that_left(self, begun: PacketSet, surely: bool) -> PacketSet:
+        """Those of some flows that come in which do not come over the loopback, or may leave over it, too."""
+        looped = begun & self.loop
+        if looped.is_empty():
+            return begun
+        left = self.begun("output", looped.onto(TUPLE) & self.pair.on("oif", "lo"), surely)
+        return begun - (looped - left.onto(TUPLE))
 
     def failure(
         self, part: str, path: str, message: str, packets: PacketSet, began: PacketSet | None = None

@@ -58,7 +58,7 @@ class OverLoopback:
 
     def _odd(self, before: PacketSet) -> PacketSet:
         """SYN beside FIN or RST, where SYN may come."""
-        return before.without(("tcp_flags",)) & self.pair.syn
+        return (before & self.pair.opening.without(_UNSEEN)).without(("tcp_flags",)) & self.pair.syn
 
     @property
     def _looped(self) -> PacketSet:

@@ -61,12 +61,13 @@ class Opened:
         return odd & begins.possibly().without(("tcp_flags",))
 
     def _believable(self, path: str, packets: PacketSet) -> PacketSet:
-        """Those that do not claim to come from this host unless they do: IPv4 drops them behind PREROUTING."""
+        """Those that say truly whether they come from this host: IPv4 drops the others behind PREROUTING."""
+        if path == "output":
+            return packets
         lo, own = self.pair.on("iif", "lo"), self.pair.local("src_type")
-        claiming = (packets & own) - lo if path != "output" else self.pair.space.nothing
-        if not claiming.is_empty():
+        if self.pair.family is Family.IPV6 and not ((packets & own) - lo).is_empty():
             self.flows.assume(NOT_FROM_OUTSIDE)
-        return packets - claiming
+        return packets & own.choose(lo, ~lo)
 
     @property
     def _of_nothing(self) -> PacketSet:

@@ -41,14 +41,19 @@ class Refused:
                     yield self.flows.failure("kept", "output", message, lost)
 
     def let_out(self) -> PacketSet:
-        """All answers that the old ruleset let out, as packets of which nothing is known."""
+        """All answers that the old ruleset let out, as packets of which nothing is known.
+
+        Where it answers some by errors, those about what it answers by resets count, too.
+        """
         pair, found = self.pair, self.pair.space.nothing
         alone = pair.flags("RST") - pair.flags("SYN") - pair.flags("FIN")
         for path in ("input", "forward"):
-            for resets in (True, False):
-                refused = self._refused(pair.old, path, resets).possibly()
-                answers = self.errors.let_out("output", self._answers(refused, path, resets)).without(("prior",))
-                found |= answers.without(("tcp_flags",)) & alone if resets else answers
+            by_reset, by_error = (self._refused(pair.old, path, resets).possibly() for resets in (True, False))
+            resets = self.errors.let_out("output", self._answers(by_reset, path, True)).without(("prior",))
+            found |= resets.without(("tcp_flags",)) & alone
+            if not by_error.is_empty():
+                answers = self._answers(by_reset | by_error, path, False)
+                found |= self.errors.let_out("output", answers).without(("prior",))
         return found
 
     def _lost(self, path: str, resets: bool) -> PacketSet:

@@ -8,6 +8,7 @@ import pytest
 
 from tests.running import rulec
 
+NAT = "*nat\n-A PREROUTING -p tcp --dport 80 -j REDIRECT --to-ports 8080\nCOMMIT\n"
 RULES = "*filter\n-A INPUT -p tcp --dport 80 -m state --state NEW,ESTABLISHED -j ACCEPT\n-A INPUT -j DROP\nCOMMIT\n"
 POLICY = "version: 1\nmode: notrack\nhot:\n  - {name: web, role: server, protocol: tcp, ports: 80}\n"
 BAD_POLICY = "version: 1\nmode: notrak\nhot:\n  - {name: web, role: server, protocol: tcp, ports: 99999}\n"
@@ -56,11 +57,11 @@ def test_bytes_that_are_no_text_come_through() -> None:
 
 
 def test_refusal_writes_nothing() -> None:
-    Path("rules").write_text(RULES.replace("-A INPUT -j DROP", "-A OUTPUT -j ACCEPT"))
+    Path("rules").write_text(f"{NAT}{RULES}")
     Path("old").write_text("old")
     done = rulec("compile", "rules", "--policy", "policy.yaml", "-o", "old")
     assert (done.code, done.out) == (1, "")
-    assert done.err.startswith("rules:3:1: error[refused]: OUTPUT is filtered")
+    assert done.err.startswith("rules:2:1: error[refused]: web: REDIRECT rewrites this flow")
     assert Path("old").read_text() == "old"
 
 

@@ -19,7 +19,7 @@ GOOD = "*filter\n-A INPUT -p tcp -m tcp --dport 22 -j ACCEPT\nCOMMIT\n"
 LOOSE = "*filter\n-A INPUT -p tcp --dport 22 -j ACCEPT\nCOMMIT\n"
 BAD = "*filter\n-A INPUT --dport 22 -j ACCEPT\nCOMMIT\n"
 TRACKING = "*filter\n-A INPUT -p tcp -m tcp --dport 80 -m state --state NEW -j ACCEPT\nCOMMIT\n"
-OUTPUT = TRACKING.replace("INPUT", "OUTPUT")
+REDIRECTED = "*nat\n-A PREROUTING -p tcp --dport 80 -j REDIRECT --to-ports 8080\nCOMMIT\n" + TRACKING
 POLICY = "version: 1\nmode: notrack\nhot:\n  - {name: web, role: server, protocol: tcp, ports: 80}\n"
 
 
@@ -46,7 +46,7 @@ POLICY = "version: 1\nmode: notrack\nhot:\n  - {name: web, role: server, protoco
         ("fmt absent bad good", 2),
         ("compile tracking --policy policy", 0),
         ("compile good --policy policy", 0),
-        ("compile output --policy policy", 1),
+        ("compile redirected --policy policy", 1),
         ("compile bad --policy policy", 2),
         ("compile tracking --policy good", 2),
         ("compile tracking --policy absent", 2),
@@ -69,7 +69,7 @@ POLICY = "version: 1\nmode: notrack\nhot:\n  - {name: web, role: server, protoco
     ],
 )
 def test_exit_code(command: str, code: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, text in {"good": GOOD, "loose": LOOSE, "bad": BAD, "tracking": TRACKING, "output": OUTPUT}.items():
+    for name, text in {"good": GOOD, "loose": LOOSE, "bad": BAD, "tracking": TRACKING, "redirected": REDIRECTED}.items():
         (tmp_path / name).write_text(text)
     (tmp_path / "policy").write_text(POLICY)
     monkeypatch.chdir(tmp_path)

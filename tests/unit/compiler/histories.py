@@ -191,9 +191,11 @@ class Comparison:
         return before.state == "ESTABLISHED"
 
     def _opened(self) -> Iterator[Violation]:
-        ever = {packet for packet, _ in self._ever_passing(self.old)}
+        before = self._ever_passing(self.old)
+        ever = {packet for packet, _ in before}
+        begins = {packet for packet, state in before if state != "ESTABLISHED"}
         for (packet, state), history in self._ever_passing(self.new).items():
-            asks = packet.flags == "S" and state == "UNTRACKED" and not self.old.sent(None, packet).passed
+            asks = packet.flags == "S" and state == "UNTRACKED" and packet not in begins
             if packet.about is None and (asks or packet not in ever):
                 yield Violation("opened", (*history, packet), "only the new ruleset lets it through")
                 return

@@ -209,7 +209,7 @@ def test_what_is_not_admitted_is_not_untracked(rule: str) -> None:
     text = filtered(f"{KNOWN}\n{rule}")
     result = compiled(text)
     assert result.text == text
-    assert "admits no tcp/80" in result.notes[0]
+    assert "tcp/80 is not admitted" in result.notes[0]
 
 
 def test_a_list_with_untracked_for_everything() -> None:

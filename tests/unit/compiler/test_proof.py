@@ -178,6 +178,17 @@ def test_lists_exposures(old: str, new: str, flows: list[str]) -> None:
     assert all(read_packet(each.packet) for each in found)
 
 
+def test_lists_forged_errors() -> None:
+    """Rules that let errors in look at what these speak of, and not at whether it was ever sent."""
+    new = ruleset(LO, *ERRORS, KNOWN, BOTH, raw=RAW)
+    without, found = (certificate(STATEFUL, text, WITH_ERRORS).exposures for text in (RIGHT, new))
+    assert len(without) == 1
+    assert found[0] == without[0]
+    assert found[1].message == "ICMP errors about flows of no connection pass on the way input, which were dropped"
+    packet = read_packet(found[1].packet)
+    assert (packet["proto"], packet["inner_sport"]) == (1, 80)
+
+
 @pytest.mark.parametrize(
     ("log", "message"),
     [
