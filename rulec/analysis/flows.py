@@ -7,13 +7,13 @@ it is untracked under the new ruleset and not under the old one; a flow is
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable
 from functools import cached_property
 from typing import Any
 
 from rulec.analysis.tracking import tracking_facts
 from rulec.analysis.untracked_flows import inner, turned
-from rulec.model import Family
+from rulec.model import Family, Match
 from rulec.model.protocols import DCCP, ICMP, ICMPV6, SCTP, TCP
 from rulec.packetset.believable import sample
 from rulec.packetset.fields import (
@@ -309,23 +309,22 @@ class Pair:
 
     # ── flows ──
 
-    def begun(self, side: Side, path: str, tuples: PacketSet, surely: bool = False) -> PacketSet:
+    def begun(
+        self, side: Side, path: str, tuples: PacketSet, stays: Callable[[Hashable], bool] | None = None
+    ) -> PacketSet:
         """Those of some flows that a ruleset lets begin on a way, with all fields of FLOW.
 
-        What a memory or dice say may be otherwise another time, and does not count
-        against them; neither does what nobody can know, unless ``surely``: then it
-        stands in the set, so that the same answers can be asked of later packets.
+        What nobody can know does not count against them, but for the questions of
+        which it ``stays`` in the set, so that the same answers can be asked of later
+        packets: what a memory or dice say may be otherwise then.
         """
         first = side.passing(path, self.opening & tuples)
-        if surely:
-            first = PacketSet(self.space, first.function.exists(self._memories()))
-            return first.without(self.space.fields.keys() - frozenset(FLOW))
-        return first.possibly().onto(FLOW)
-
-    def _memories(self) -> Any:
+        if stays is None:
+            return first.possibly().onto(FLOW)
         keys = self.space.unknown_keys().items()
-        places = [answer.function.node_var() for key, answer in keys if _is_of_memory(key)]
-        return self.space.variables(places)
+        places = [answer.function.node_var() for key, answer in keys if not stays(key)]
+        first = PacketSet(self.space, first.function.exists(self.space.variables(places)))
+        return first.without(self.space.fields.keys() - frozenset(FLOW))
 
     # ── words ──
 
@@ -348,11 +347,26 @@ def without_interfaces(flows: PacketSet) -> PacketSet:
     return flows.without(_WHERE)
 
 
-def _is_of_memory(key: Hashable) -> bool:
-    """Whether it is an answer of a memory or of dice (semantics/place.py, unknown_here)."""
+_OF_FLOWS = frozenset(("set", "owner", "policy", "geoip", "realm", "cgroup", "devgroup", "rpfilter", "mac", "physdev"))
+_SAME_FOR_A_FLOW = frozenset(("addrtype", "set", "owner", "group", "cluster", "queue"))
+
+
+def is_of_flows(key: Hashable) -> bool:
+    """Whether the answer to an unknown question is the same for all packets of a flow (place.py, Memory.answer)."""
+    asked = key[0] if isinstance(key, tuple) else None
+    if not isinstance(asked, tuple) or len(asked) != 2:
+        return False
+    question = asked[0]
+    if isinstance(question, Match):
+        return question.name in _OF_FLOWS
+    return isinstance(question, tuple) and question[0] in _SAME_FOR_A_FLOW
+
+
+def is_no_memory(key: Hashable) -> bool:
+    """Whether it is no answer of a memory or of dice (semantics/place.py, unknown_here)."""
     while isinstance(key, tuple) and len(key) == 2:
         key = key[0]
-    return isinstance(key, tuple) and len(key) == 4 and key[2] == "here"
+    return not (isinstance(key, tuple) and len(key) == 4 and key[2] == "here")
 
 
 def _walk(prepared: Prepared, space: Space, memory: Memory) -> Meaning:

@@ -20,6 +20,7 @@ from rulec.compiler.outcome import Declined, Plan
 from rulec.model import Match, Rule, Use
 from rulec.packetset.packetset import PacketSet
 from rulec.semantics.effects import CONTINUES
+from rulec.syntax.save import saved_rule
 
 
 def plan(job: Job) -> Plan:
@@ -135,7 +136,14 @@ def _copied(job: Job, found: Plan, met: Met, leg: Leg, packets: PacketSet, syn: 
     except Declined as declined:
         raise Declined(str(declined), met.step.line, declined.hint, job.witness(packets)) from None
     copies = rules(met.step.chain, bounds, ("UNTRACKED",), target, job.family, syn=syn, whole=True)
-    found.add(met.step.line, job.told(leg.entry, ""), tuple(copies))
+    found.add(met.step.line, job.told(leg.entry, ""), tuple(copy for copy in copies if not _stands(job, met, copy)))
+
+
+def _stands(job: Job, met: Met, copy: Rule) -> bool:
+    """Whether the copy is in front of the rule already."""
+    wanted = saved_rule(copy, job.family)
+    chain = job.old.prepared.programs[met.step.table].chains[met.step.chain]
+    return any(saved_rule(step.rule, job.family) == wanted for step in chain.steps if step.line < met.step.line)
 
 
 def _is_own(job: Job, met: Met) -> bool:

@@ -319,15 +319,21 @@ def rules(
 
 
 def _merged(matches: list[Match], rest: tuple[Match, ...]) -> list[Match]:
-    """Matches with what is asked of single packets; two of the same name become one."""
+    """Matches with what is asked of single packets; two of the same name become one where no option stands twice."""
     found = list(matches)
     for match in rest:
-        same = next((index for index, each in enumerate(found) if each.name == match.name == "tcp"), None)
+        alike = (index for index, each in enumerate(found) if each.name == match.name == "tcp")
+        same = next((index for index in alike if not _options(found[index]) & _options(match)), None)
         if same is None:
             found.append(match)
         else:
             found[same] = match._replace(uses=(*found[same].uses, *match.uses))
     return found
+
+
+def _options(match: Match) -> set[str]:
+    """What a match asks for; ``--syn`` is short for flags."""
+    return {"--tcp-flags" if use.option == "--syn" else use.option for use in match.uses}
 
 
 def _port_matches(bounds: Bounds, sports: Ranges, dports: Ranges) -> Iterator[Match]:

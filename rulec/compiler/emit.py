@@ -44,14 +44,19 @@ def applied(old: Draft, plan: Plan) -> Draft:
     for number in plan.narrowed:
         lines[number - 1] = _with_states(ruleset, number, _narrowed), old.origin(number)
     texts = [line for line, _ in lines]
-    for _, added in sorted(enumerate(plan.added), key=lambda pair: (pair[1].line, pair[0]), reverse=True):
+    edits = [(_declared_at(ruleset, table), [f":{name} - [0:0]"]) for table, name in plan.declared]
+    for added in plan.added:
         _check_order(old, added.line)
-        place = _above_comments(texts, added.line - 1)
-        lines[place:place] = [(text, 0) for text in _text(added.told, added.rules, ruleset)]
-    for table, name in reversed(plan.declared):
-        last = max(chain.line for chain in ruleset.tables[table].chains.values())
-        lines.insert(max(last, ruleset.tables[table].line), (f":{name} - [0:0]", 0))
+        edits.append((_above_comments(texts, added.line - 1), _text(added.told, added.rules, ruleset)))
+    for place, _, new in sorted(((place, at, new) for at, (place, new) in enumerate(edits)), reverse=True):
+        lines[place:place] = [(text, 0) for text in new]
     return _read(ruleset, lines)
+
+
+def _declared_at(ruleset: Ruleset, table: str) -> int:
+    """Behind which line new chains of a table stand."""
+    last = max(chain.line for chain in ruleset.tables[table].chains.values())
+    return max(last, ruleset.tables[table].line)
 
 
 def _text(told: str, rules: Iterable[str | Rule], ruleset: Ruleset) -> list[str]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from rulec.analysis.flows import FLOW
+from rulec.analysis.flows import FLOW, is_of_flows
 from rulec.analysis.untracked_flows import inner, turned
 from rulec.compiler.bounds import Bounds, of_rule, together
 from rulec.compiler.emit import Draft, applied
@@ -27,7 +27,7 @@ from rulec.compiler.flows import (
 from rulec.compiler.legs import Flow, Leg, flows, packets, returning, tuples
 from rulec.compiler.others import Others
 from rulec.compiler.outcome import Declined, Note, Plan
-from rulec.model import BASE_CHAINS, Family, Match, Rule
+from rulec.model import BASE_CHAINS, Family, Rule
 from rulec.model.protocols import ICMP, ICMPV6, TCP
 from rulec.packetset.believable import sample
 from rulec.packetset.fields import FLAGS
@@ -47,7 +47,6 @@ Source quench and redirect (4, 5) are RELATED too, and left out.
 
 _WHERE = ("iif", "oif", "mac", "has_mac", "mark", "uid", "gid", "has_socket", "physin", "physout", "bridged")
 _KINDS = ("src_type", "dst_type")
-_OF_FLOWS = frozenset(("set", "owner", "policy", "geoip", "realm", "cgroup", "devgroup", "rpfilter", "mac", "physdev"))
 _VALID = [("SYN", "ACK"), ("RST",), ("RST", "ACK"), ("FIN", "ACK"), ("FIN", "ACK", "URG"), ("ACK",), ("ACK", "URG")]
 """The flags with which a packet can belong to a known connection (nf_conntrack_proto_tcp.c, tcp_valid_flags)."""
 _NEAR: dict[int, dict[str, Any]] = {
@@ -183,7 +182,7 @@ class Job:
     def as_flows(self, passing: PacketSet) -> PacketSet:
         """The flows that some first packets begin; what is asked of a memory or of other packets may be otherwise."""
         keys = self.space.unknown_keys().items()
-        places = [answer.function.node_var() for key, answer in keys if not _is_of_flows(key)]
+        places = [answer.function.node_var() for key, answer in keys if not is_of_flows(key)]
         flows = PacketSet(self.space, passing.function.exists(self.space.variables(places)))
         return flows.without(self.space.fields.keys() - frozenset(FLOW))
 
@@ -289,20 +288,6 @@ def error_paths(leg: Leg) -> tuple[str, ...]:
     if leg.path == "input" and leg.protocol == TCP:
         return ()  # the host answers by a reset
     return {"input": ("output",), "output": ("input",), "forward": ("forward", "output")}[leg.path]
-
-
-_SAME_FOR_A_FLOW = frozenset(("addrtype", "set", "owner", "group", "cluster", "queue"))
-
-
-def _is_of_flows(key: object) -> bool:
-    """Whether the answer to an unknown question is the same for all packets of a flow (place.py, Memory.answer)."""
-    asked = key[0] if isinstance(key, tuple) else None
-    if not isinstance(asked, tuple) or len(asked) != 2:
-        return False
-    question = asked[0]
-    if isinstance(question, Match):
-        return question.name in _OF_FLOWS
-    return isinstance(question, tuple) and question[0] in _SAME_FOR_A_FLOW
 
 
 def bounds_of(*steps: Step) -> Bounds:

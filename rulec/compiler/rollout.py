@@ -111,5 +111,6 @@ def _back(files: tuple[tuple[Family, str], ...], policy: Policy) -> Iterator[str
         tool = _TOOLS[family]
         yield from (f"#{command} || true" for command in _deletions(policy, family))
         saved = f'"$before/{family.value}.rules"'
-        yield f"#if grep -q '^[*]raw' {saved}; then {tool}-restore -T raw < {saved}; else {tool} -t raw -F; fi; sleep 10"
+        as_it_was = f"then {tool}-restore -T raw < {saved}; else {tool} -t raw -F; fi"
+        yield f"#if grep -q '^[*]raw' {saved}; {as_it_was}; sleep 10"
         yield f"#{tool}-restore < {saved}"

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 import rulec
 from rulec.compiler.compile import compile_ruleset
-from rulec.compiler.proof.kept import NOT_FROM_HOT, SERVERS_ONLY_ANSWER
+from rulec.compiler.proof.flows import NOT_FROM_HOT, SERVERS_ONLY_ANSWER
 from rulec.compiler.prove import prove
 from rulec.errors import Refused
 from rulec.policy import Policy, read

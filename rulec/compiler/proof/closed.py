@@ -19,9 +19,14 @@ def half_tracked(flows: TouchedFlows) -> Iterator[Failure]:
         other = ANSWERS_ON[path]
         answered = turned(flows.pair.tuples(other)) | _answered_at_home(flows)
         begun = flows.begun(path, flows.pair.tuples(path) | answered)
-        yield from _half(flows, path, begun - flows.loop, other, ~flows.loop)
-        if path == "output":
-            yield from _half(flows, path, begun & flows.loop, "output", flows.loop)
+        found, others = (tuple(_of_path(flows, path, other, each)) for each in (begun, begun - flows.reversed(path)))
+        yield from others if len(others) < len(found) and flows.may_assume(path) else found
+
+
+def _of_path(flows: TouchedFlows, path: str, other: str, begun: PacketSet) -> Iterator[Failure]:
+    yield from _half(flows, path, begun - flows.loop, other, ~flows.loop)
+    if path == "output":
+        yield from _half(flows, path, begun & flows.loop, "output", flows.loop)
 
 
 def _answered_at_home(flows: TouchedFlows) -> PacketSet:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from rulec.analysis.flows import ANSWERS_ON, TUPLE, Pair
+from rulec.analysis.flows import ANSWERS_ON, TUPLE, Pair, is_no_memory, is_of_flows
 from rulec.analysis.untracked_flows import turned
 from rulec.compiler.certificate import Failure, Listed
 from rulec.compiler.proof.policy import among, entries, requests
 from rulec.compiler.proof.words import failure
 from rulec.packetset.packetset import PacketSet
-from rulec.policy import Policy
+from rulec.policy import ANY, Policy
+
+NOT_FROM_HOT = "no program of this host begins connections from the hot ports"
+SERVERS_ONLY_ANSWER = "the servers behind this host begin no connections from their hot ports"
 
 
 class TouchedFlows:
@@ -39,6 +42,16 @@ class TouchedFlows:
         """The touched tuples of flows that begin from the side of the hot ports."""
         return self.pair.tuples(path) & turned(self.asked(ANSWERS_ON[path])) - self.asked(path)
 
+    def needing(self, path: str, tuples: PacketSet) -> PacketSet:
+        """Those flows that may begin, and that what passed of them is owed to.
+
+        What is the same for all packets of a flow stands in the set.
+        """
+        pair = self.pair
+        own = tuples & pair.local("dst_type") if path == "input" else tuples
+        found = pair.begun(pair.old, path, own & pair.usual(path), is_of_flows)
+        return self._that_left(found, False) if path == "input" else found
+
     def begun(self, path: str, tuples: PacketSet, surely: bool = False, anybody: bool = False) -> PacketSet:
         """Those flows that begin under the old ruleset, between addresses that they may have.
 
@@ -51,7 +64,7 @@ class TouchedFlows:
         own_over_loop = ~self.loop | pair.local("src_type")
         sent = pair.sent_from(path) | pair.not_ours if anybody else pair.sent_from(path)
         whence = pair.takes(path) & sent & own_over_loop if surely else pair.usual(path)
-        found = pair.begun(pair.old, path, own & whence, surely)
+        found = pair.begun(pair.old, path, own & whence, is_no_memory if surely else None)
         return self._that_left(found, surely) if path == "input" else found
 
     def _that_left(self, begun: PacketSet, surely: bool) -> PacketSet:
@@ -61,6 +74,21 @@ class TouchedFlows:
             return begun
         left = self.begun("output", looped.onto(TUPLE) & self.pair.on("oif", "lo"), surely)
         return begun - (looped - left.onto(TUPLE))
+
+    def may_assume(self, path: str) -> bool:
+        """Whether it may be assumed that no server begins connections from its hot ports; then it is put down."""
+        if path == "forward":
+            self.assume(SERVERS_ONLY_ANSWER)
+        if path != "output":
+            return path == "forward"
+        servers = list(entries(self.policy, self.pair.family, "input"))
+        low, high = self.policy.ephemeral
+        if any(entry.ports == ANY for entry in servers):
+            return False
+        if not all(entry.reserved or not any(a <= high and low <= b for a, b in entry.ports) for entry in servers):
+            return False
+        self.assume(NOT_FROM_HOT)
+        return True
 
     def failure(
         self, part: str, path: str, message: str, packets: PacketSet, began: PacketSet | None = None

@@ -13,12 +13,9 @@ from rulec.compiler.proof.policy import entries, of_entry
 from rulec.compiler.proof.words import a_few, regions_of
 from rulec.model.protocols import TCP
 from rulec.packetset.packetset import PacketSet
-from rulec.policy import ANY
 from rulec.semantics.paths import PATHS
 
 SAME_WAY = "all packets of a flow arrive by one interface, from one neighbour, with one mark"
-NOT_FROM_HOT = "no program of this host begins connections from the hot ports"
-SERVERS_ONLY_ANSWER = "the servers behind this host begin no connections from their hot ports"
 STRANGE = "packets that no flow may begin with are lost where a flow goes on with them"
 FROM_CLIENT_PORTS = "what is listed with client-ports is asked from these alone"
 _OF_ONE_SIDE = ("mac", "has_mac", "mark", "uid", "gid", "has_socket", "physin", "physout", "bridged")
@@ -40,7 +37,7 @@ class Kept:
             unlisted = all_flows - self.flows.asked(path) if self._may_be_lost(path) else self.pair.space.nothing
             yield from self._lost(path, all_flows - reversed_flows - unlisted)
             found = list(self._lost(path, reversed_flows - unlisted))
-            if found and not self._may_assume(path):
+            if found and not self.flows.may_assume(path):
                 yield from found
             yield from self._losses(path, unlisted)
 
@@ -67,26 +64,11 @@ class Kept:
             else:
                 yield lost._replace(message=message)
 
-    def _may_assume(self, path: str) -> bool:
-        """Whether it may be assumed that no server begins connections from its hot ports."""
-        if path == "forward":
-            self.flows.assume(SERVERS_ONLY_ANSWER)
-        if path != "output":
-            return path == "forward"
-        servers = list(entries(self.flows.policy, self.pair.family, "input"))
-        low, high = self.flows.policy.ephemeral
-        if any(entry.ports == ANY for entry in servers):
-            return False
-        if not all(entry.reserved or not any(a <= high and low <= b for a, b in entry.ports) for entry in servers):
-            return False
-        self.flows.assume(NOT_FROM_HOT)
-        return True
-
     # ── packets ──
 
     def _lost(self, path: str, tuples: PacketSet) -> Iterator[Failure]:
         """Failures for flows that begin on a way."""
-        begun = self.flows.begun(path, tuples, surely=True)
+        begun = self.flows.needing(path, tuples)
         if begun.is_empty():
             return
         lost = self._lost_of(path, self.pair.touched(path) & self.pair.opening & begun)

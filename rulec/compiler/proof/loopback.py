@@ -7,8 +7,7 @@ from collections.abc import Iterator
 from rulec.analysis.flows import OF_CONNECTION, TUPLE, without_interfaces
 from rulec.analysis.untracked_flows import turned
 from rulec.compiler.certificate import Failure
-from rulec.compiler.proof.flows import TouchedFlows
-from rulec.compiler.proof.kept import NOT_FROM_HOT
+from rulec.compiler.proof.flows import NOT_FROM_HOT, TouchedFlows
 from rulec.packetset.fields import NAMES
 from rulec.packetset.packetset import PacketSet
 

@@ -69,7 +69,13 @@ POLICY = "version: 1\nmode: notrack\nhot:\n  - {name: web, role: server, protoco
     ],
 )
 def test_exit_code(command: str, code: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, text in {"good": GOOD, "loose": LOOSE, "bad": BAD, "tracking": TRACKING, "redirected": REDIRECTED}.items():
+    for name, text in {
+        "good": GOOD,
+        "loose": LOOSE,
+        "bad": BAD,
+        "tracking": TRACKING,
+        "redirected": REDIRECTED,
+    }.items():
         (tmp_path / name).write_text(text)
     (tmp_path / "policy").write_text(POLICY)
     monkeypatch.chdir(tmp_path)
