@@ -254,7 +254,8 @@ class _Deriver:
     def as_assumed(self, trial: Trial) -> Trial:
         """The same, with what is assumed of whoever begins it, and what the policy leaves.
 
-        Of UDP nothing tells hot requests from answers where the other side may ask.
+        Of UDP nothing tells hot requests from answers where the other side may ask; lone
+        packets with a hot port are of no connection that has to be kept.
         """
         expected, back = trial.expected, trial.flow.reversed
         anywhere = (replace(entry, interface=None) for entry in self._entries if entry.role != "client")
@@ -266,6 +267,8 @@ class _Deriver:
             expected |= Expected.SILENT
         if entry is not None and trial.flow.protocol == UDP and self._may_begin(back):
             expected |= Expected.MORE
+        if entry is not None and trial.steps[0].kind is Kind.STRAY:
+            expected |= Expected.LESS
         return trial._replace(expected=expected)
 
     def without_tracking(self, trial: Trial) -> Trial:

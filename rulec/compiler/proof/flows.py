@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rulec.analysis.flows import ANSWERS_ON, TUPLE, Pair, is_no_memory, is_of_flows
+from rulec.analysis.flows import ANSWERS_ON, TUPLE, Pair, is_no_memory, is_of_flows, without_interfaces
 from rulec.analysis.untracked_flows import turned
 from rulec.compiler.certificate import Failure, Listed
 from rulec.compiler.proof.policy import among, entries, requests
@@ -40,7 +40,8 @@ class TouchedFlows:
 
     def reversed(self, path: str) -> PacketSet:
         """The touched tuples of flows that begin from the side of the hot ports."""
-        return self.pair.tuples(path) & turned(self.asked(ANSWERS_ON[path])) - self.asked(path)
+        answers = turned(without_interfaces(self.asked(ANSWERS_ON[path])))
+        return self.pair.tuples(path) & answers - self.asked(path)
 
     def needing(self, path: str, tuples: PacketSet) -> PacketSet:
         """Those flows that may begin, and that what passed of them is owed to.
