@@ -77,6 +77,8 @@ def test_words(before: str, after: str, said: str) -> None:
         (Expected.LESS, "lost", HERE, Expected.SAME),
         (Expected.LESS | Expected.MORE, "lost", HERE, Expected.MORE),
         (Expected.LESS | Expected.MORE, HERE, "lost", Expected.LESS),
+        (Expected.SILENT, "refused", "lost", Expected.LESS),
+        (Expected.SILENT, HERE, "lost", Expected.SAME),
         (Expected.SAME, "lost", HERE, Expected.SAME),
     ],
 )

@@ -85,3 +85,17 @@ def test_what_cannot_be_tried(text: str, reason: str) -> None:
     assert isinstance(found, str)
     assert found.startswith(text)
     assert reason in found
+
+
+def test_echoes_can_be_told_apart() -> None:
+    texts = ("icmp 198.51.100.7 > 192.0.2.1 echo-request in eth0", "icmp 198.51.100.7 > 192.0.2.1 echo-reply in eth0")
+    assert len({trial(text).flow.asker_port for text in texts}) == 2
+
+
+def test_an_error_about_a_routed_flow_goes_through() -> None:
+    entry = "{name: web, role: forward, protocol: udp, ports: [53], servers: [10.1.2.3]}"
+    routed = policy(f"version: 1\nmode: notrack\nhot:\n  - {entry}\n")
+    text = "icmp 192.0.2.1 > 198.51.100.7 port-unreachable out eth0 about (udp 198.51.100.7:40000 > 10.1.2.3:53)"
+    found = from_witness(text, routed, Expected.MORE)
+    assert not isinstance(found, str)
+    assert found.flow.path == "forward"

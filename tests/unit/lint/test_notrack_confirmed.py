@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.unit.lint.linting import found, rules_named
-from tests.unit.lint.test_notrack import ANSWERS, BOTH, FORWARDED, KNOWN, NEW, REQUESTS, ROUTER, SERVER, table, text
+from tests.unit.lint.notrack import ANSWERS, BOTH, FORWARDED, KNOWN, NEW, REQUESTS, ROUTER, SERVER, table, text
 
 WHOLESALE = "INPUT -m conntrack --ctstate ESTABLISHED,RELATED,UNTRACKED -j ACCEPT"
 PEER = ("PREROUTING -s 192.0.2.9 -j CT --notrack", "OUTPUT -s 192.0.2.9 -j CT --notrack")
