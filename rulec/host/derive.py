@@ -66,9 +66,17 @@ def derive(old: Ruleset, policy: Policy, witnesses: Iterable[str] = (), countere
         if policy.mode == "stateless":
             trials = list(map(found.without_tracking, trials))
         ordered = sorted(dict.fromkeys(trials), key=lambda trial: trial.steps[0].kind is Kind.STRAY)
-        return Derived(tuple(ordered), _outside(prepared), tuple(dict.fromkeys(skipped)))
+        apart = tuple(trial for trial in ordered if not _is_turned(trial, ordered))
+        return Derived(apart, _outside(prepared), tuple(dict.fromkeys(skipped)))
 
     return in_space((prepared,), job, interfaces=links)
+
+
+def _is_turned(trial: Trial, trials: Iterable[Trial]) -> bool:
+    """Whether an earlier flow has the same ends and is begun from the other: to tracking the two are one connection."""
+    flow = trial.flow
+    first = next(other.flow for other in trials if (other.flow.protocol, other.flow.ends) == (flow.protocol, flow.ends))
+    return (first.asker, first.asker_port) != (flow.asker, flow.asker_port)
 
 
 def _outside(prepared: Prepared) -> str:
