@@ -20,4 +20,12 @@ def concern(old: Prepared, new: Prepared, changes: tuple[Edit, ...]) -> Concern 
     (table,) = tables
     if table not in old.programs or table not in new.programs:
         return None
-    return Concern(table, (Version(old.programs[table], before), Version(new.programs[table], after)))
+    versions = Version(old.programs[table], before), Version(new.programs[table], after)
+    return None if any(map(_feeds_a_list, versions)) else Concern(table, versions)
+
+
+def _feeds_a_list(version: Version) -> bool:
+    """Whether packets may come from changed rules to one that remembers them by name: others most likely now."""
+    behind = version.program.reached_from({step.chain for step in version.changed})
+    steps = (step for name in behind for step in version.program.chains[name].steps)
+    return any(match.name in ("recent", "hashlimit") for step in steps for match in step.rule.matches)
