@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from itertools import dropwhile
+
 from rulec.query.diff_rules import Edit
 from rulec.semantics.concern import Concern, Version
 from rulec.semantics.ruleset import Prepared
 
 _MET_ONCE = ("filter", "security")
 """The tables that a packet meets at one hook only."""
+
+_LISTS = ("recent", "hashlimit")
+"""Matches whose memory has a name, and that many rules may ask."""
 
 
 def concern(old: Prepared, new: Prepared, changes: tuple[Edit, ...]) -> Concern | None:
@@ -25,7 +30,14 @@ def concern(old: Prepared, new: Prepared, changes: tuple[Edit, ...]) -> Concern 
 
 
 def _feeds_a_list(version: Version) -> bool:
-    """Whether packets may come from changed rules to one that remembers them by name: others most likely now."""
-    behind = version.program.reached_from({step.chain for step in version.changed})
-    steps = (step for name in behind for step in version.program.chains[name].steps)
-    return any(match.name in ("recent", "hashlimit") for step in steps for match in step.rule.matches)
+    """Whether packets may come by a changed rule to one that remembers them by name: others most likely do now."""
+    program = version.program
+    leading = program.with_callers(step.chain for step in version.changed)
+    behind = [
+        step
+        for chain in program.chains.values()
+        for step in dropwhile(lambda step: step not in version.changed and step.goes_to not in leading, chain.steps)
+    ]
+    further = program.reached_from(step.goes_to for step in behind if step.goes_to)
+    steps = [*behind, *(step for name in further for step in program.chains[name].steps)]
+    return any(match.name in _LISTS for step in steps for match in step.rule.matches)

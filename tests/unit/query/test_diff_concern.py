@@ -127,6 +127,26 @@ def test_one_table_must_differ_in_rules_that_remember_nothing(old: str, new: str
     assert tables(old, new) == table
 
 
+LISTED = "INPUT -m recent --set --name seen"
+JUMP, CHANGED = "INPUT -i eth0 -j a", "a -p tcp -j DROP"
+
+
+@pytest.mark.parametrize(
+    ("rules", "is_worth_it"),
+    [
+        ((JUMP, LISTED), False),
+        ((JUMP, "INPUT -j b", LISTED.replace("INPUT", "b")), False),
+        ((JUMP, LISTED.replace("INPUT", "a")), False),
+        ((LISTED, JUMP), True),
+        ((JUMP, LISTED.replace("INPUT", "b")), True),
+    ],
+)
+def test_nothing_is_tried_where_changed_rules_lead_to_a_list_by_name(rules: tuple[str, ...], is_worth_it: bool) -> None:
+    """What they let through is put on the list: a look at a few packets would end in one at all."""
+    _, found = about(filtered(*rules, chains=OWN), filtered(CHANGED, *rules, chains=OWN))
+    assert (found is not None) == is_worth_it
+
+
 def rules_met(old: str, new: str) -> set[tuple[str, str]]:
     prepared, found = about(old, new)
 
