@@ -8,7 +8,7 @@ part ("shadowed by this one").
 from __future__ import annotations
 
 from enum import Enum
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from rulec.source import Source, Span
 
@@ -112,3 +112,11 @@ class Finding(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.place.source.name}:{self.line}:{self.column}: {self.severity.value}[{self.slug}]: {self.message}"
+
+
+class Suppressed(NamedTuple):
+    """A finding that somebody has decided not to hear of: by a comment in the file, or elsewhere."""
+
+    finding: Finding
+    kind: Literal["inSource", "external"]
+    reason: str = ""

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from rulec.config.file import ConfigFile
-from rulec.diagnostics import Finding, Label
+from rulec.diagnostics import Finding, Label, Suppressed
 from rulec.report import json, text
 from rulec.syntax.ruleset import Ruleset
 
@@ -20,7 +20,8 @@ class Report(NamedTuple):
     ``tracked_by`` are the lines because of which packets are tracked, None when
     no check of the group conntrack was run or the ruleset is in error;
     ``undecided`` says what could not be found out; ``family`` is what these lines
-    have tracked, and ``modules`` are the places in other files that do so, too.
+    have tracked, and ``modules`` are the places in other files that do so, too;
+    ``suppressed`` are findings of which nobody wants to hear.
     """
 
     ruleset: Ruleset
@@ -29,6 +30,7 @@ class Report(NamedTuple):
     undecided: tuple[str, ...] = ()
     family: str = ""
     modules: tuple[Label, ...] = ()
+    suppressed: tuple[Suppressed, ...] = ()
 
 
 class FileReport(NamedTuple):
@@ -37,6 +39,7 @@ class FileReport(NamedTuple):
     file: ConfigFile
     findings: tuple[Finding, ...]
     undecided: tuple[str, ...] = ()
+    suppressed: tuple[Suppressed, ...] = ()
 
 
 def render(reports: Sequence[Report | FileReport], form: str, version: str) -> Iterator[str]:
