@@ -157,10 +157,12 @@ def differences(trial: Trial, old: Outcome, new: Outcome) -> Iterator[tuple[Expe
 def _kind(trial: Trial, step: Step, before: str, after: str) -> Expected:
     """Which expectation a difference is covered by; SAME where it is by none.
 
-    An ICMP error about a hot flow passes as long as it looks like one, whatever connection there is.
+    An ICMP error about a hot flow passes as long as it looks like one, whatever connection there is;
+    of one that comes alone it is said what is expected.
     """
     gained = after.startswith(_DELIVERED) and not before.startswith(_DELIVERED)
-    if gained and (Expected.MORE in trial.expected or (step.kind is Kind.ERROR and trial.left is not Left.SAME)):
+    hot_error = step.kind is Kind.ERROR and trial.steps[0] != step and trial.left is not Left.SAME
+    if gained and (Expected.MORE in trial.expected or hot_error):
         return Expected.MORE
     silent = Expected.SILENT in trial.expected and not (before.startswith(_DELIVERED) or after.startswith(_DELIVERED))
     return Expected.LESS if silent or (Expected.LESS in trial.expected and not gained) else Expected.SAME

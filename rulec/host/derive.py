@@ -57,19 +57,27 @@ def derive(old: Ruleset, policy: Policy, witnesses: Iterable[str] = (), countere
 
     def job(space: Space) -> Derived:
         found = _Deriver(Sampler(meaning(prepared, space)), policy)
-        trials, skipped = list(found.trials()), list(found.skipped)
-        for texts, expected in ((witnesses, Expected.MORE), (counterexamples, Expected.SAME)):
-            for text in texts:
-                made = from_witness(text, policy, expected)
-                (skipped if isinstance(made, str) else trials).append(made)  # type: ignore[arg-type]
-        trials = [found.as_assumed(trial) for trial in trials]
+        own = list(found.trials())
+        known, named = (
+            [from_witness(text, policy, expected) for text in texts]
+            for texts, expected in ((witnesses, Expected.MORE), (counterexamples, Expected.SAME))
+        )
+        skipped = [*found.skipped, *(each for each in (*known, *named) if isinstance(each, str))]
+        trials = [found.as_assumed(trial) for trial in (*own, *_made(known))]
         if policy.mode == "stateless":
             trials = list(map(found.without_tracking, trials))
+            named = [trial._replace(left=Left.NONE) for trial in _made(named)]
+        trials += _made(named)
         ordered = sorted(dict.fromkeys(trials), key=lambda trial: trial.steps[0].kind is Kind.STRAY)
         apart = tuple(trial for trial in ordered if not _is_turned(trial, ordered))
         return Derived(apart, _outside(prepared), tuple(dict.fromkeys(skipped)))
 
     return in_space((prepared,), job, interfaces=links)
+
+
+def _made(found: Iterable[Trial | str]) -> list[Trial]:
+    """The trials among what has become of packets."""
+    return [each for each in found if isinstance(each, Trial)]
 
 
 def _is_turned(trial: Trial, trials: Iterable[Trial]) -> bool:

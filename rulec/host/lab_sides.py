@@ -96,6 +96,8 @@ class Program:
         flow, trial = self._me.flow, self._me.trial
         if step.kind is Kind.STRAY:
             self._net.here.raw(self._me.way, stray(self._me, step, number))
+        elif step.kind is Kind.ERROR:
+            self._net.here.raw(self._me.way, error(self._me, step, number, self._me.own[0]))
         elif flow.protocol == TCP:
             self._stream(step, number)
         elif flow.protocol == UDP:
@@ -214,7 +216,7 @@ def stray(me: Identity, step: Step, number: int) -> bytes:
 
 
 def error(me: Identity, step: Step, number: int, source: int) -> bytes:
-    """An ICMP error from a router on the way to this side, about a packet that came here."""
+    """An ICMP error from this side, or a router on the way to it, about a packet that came here."""
     family, back = me.flow.family, me.way.back
     if me.flow.protocol == TCP:
         start = packets.segment(back, ACK, me.first)[:20]

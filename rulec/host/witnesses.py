@@ -24,14 +24,14 @@ from rulec.host.trial import (
 )
 from rulec.model import Family
 from rulec.model.protocols import ICMP, ICMPV6, TCP, UDP
-from rulec.packetset.fields import FLAGS, TRACKED_STATES
+from rulec.packetset.fields import ADDRESS_TYPES, FLAGS, TRACKED_STATES
 from rulec.packetset.packet import Packet, read_packet
 from rulec.policy import Policy
 
 _ENDS = {Family.IPV4: ("198.51.100.7", "192.0.2.1"), Family.IPV6: ("2001:db8::7", "2001:db8::1")}
 _ORDINARY = {"sport": 40000, "dport": 80}
 _ERRORS = {Family.IPV4: (3, 4, 5, 11, 12), Family.IPV6: (1, 2, 3, 4)}
-_UNICAST = 1
+_UNICAST, _LOCAL = (ADDRESS_TYPES.index(name) for name in ("UNICAST", "LOCAL"))
 
 
 def from_witness(text: str, policy: Policy, expected: Expected) -> Trial | str:
@@ -40,6 +40,8 @@ def from_witness(text: str, policy: Policy, expected: Expected) -> Trial | str:
     family = Family.IPV4 if packet.bits == Family.IPV4.bits else Family.IPV6
     if packet.get("proto") not in (None, *PROTOCOLS[family]):
         return f"{text}: only TCP, UDP and ICMP are tried"
+    if packet.get("dst_type") not in (None, _UNICAST, _LOCAL):
+        return f"{text}: only packets to one host are tried"
     if packet.get("later_fragment"):
         return f"{text}: a part of a packet is not tried alone"
     flow = _flow(packet, family, _identifier(text))
@@ -87,18 +89,29 @@ def _packet(packet: Packet, flow: Flow) -> tuple[Flow, tuple[Step, ...]]:
 
 
 def _error(packet: Packet, flow: Flow, policy: Policy) -> tuple[Flow, tuple[Step, ...]]:
-    """An ICMP error comes about a flow that was begun by the side with the higher port, as most are."""
-    inner = {name: int(packet.get(f"inner_{name}", 0)) for name in ("proto", "src", "sport", "dst", "dport")}
-    about = flow.reversed._replace(
-        protocol=inner["proto"] or TCP,
-        asker=inner["src"] or flow.answerer, asker_port=inner["sport"] or _of_echo(inner, flow),
-        answerer=inner["dst"] or flow.asker, answerer_port=inner["dport"] or 80,
-    )  # fmt: skip
+    """An ICMP error comes about a flow that was begun by the side with the higher port, as most are.
+
+    One of which it is said that tracking knows nothing of its flow comes alone.
+    """
+    about = _about(packet, flow)
+    numbers = {"number": int(packet.get("icmp_type", 3)), "code": int(packet.get("icmp_code", 0))}
+    if packet.get("ctstate") == TRACKED_STATES.index("INVALID"):
+        return about.reversed, (Step(Kind.ERROR, ASKER, **numbers),)
     about = _routed(about, policy)
     asked = about.asker_port >= about.answerer_port
     begun = about if asked else about.reversed
-    numbers = {"number": int(packet.get("icmp_type", 3)), "code": int(packet.get("icmp_code", 0))}
     return begun, (*opening(begun), Step(Kind.ERROR, ANSWERER if asked else ASKER, **numbers))
+
+
+def _about(packet: Packet, flow: Flow) -> Flow:
+    """The flow of the packet inside an error, as it went; what is not said of it is made up."""
+    inner = {name: int(packet.get(f"inner_{name}", 0)) for name in ("proto", "src", "sport", "dst", "dport")}
+    asks = not 0 < inner["sport"] < _ORDINARY["sport"]
+    return flow.reversed._replace(
+        protocol=inner["proto"] or TCP,
+        asker=inner["src"] or flow.answerer, asker_port=inner["sport"] or _of_echo(inner, flow),
+        answerer=inner["dst"] or flow.asker, answerer_port=inner["dport"] or _ORDINARY["dport" if asks else "sport"],
+    )  # fmt: skip
 
 
 def _routed(flow: Flow, policy: Policy) -> Flow:

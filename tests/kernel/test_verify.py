@@ -327,6 +327,27 @@ def test_witnesses_are_known_to_pass_and_counterexamples_are_not() -> None:
     assert "a lone segment RST is lost under the old ruleset, and delivered" in unknown.differences[0]
 
 
+@pytest.mark.parametrize(
+    ("rule", "named", "told"),
+    [
+        (
+            "FORWARD -p icmp --icmp-type 3 -m conntrack --ctstate INVALID -j ACCEPT",
+            "icmp 198.51.100.7 > 192.0.2.1 port-unreachable in eth0 out eth1 state INVALID about (tcp * > *:80)",
+            "to the answerer is lost under the old ruleset, and delivered under the new one",
+        ),
+        (
+            "OUTPUT -p icmp --icmp-type 3 -m conntrack --ctstate INVALID -j ACCEPT",
+            "icmp 192.0.2.1 > 198.51.100.7 port-unreachable out eth0 state INVALID about (udp *:53 > *:40000)",
+            "to the answerer is lost under the old ruleset, and delivered under the new one",
+        ),
+    ],
+)
+def test_errors_that_counterexamples_name_are_sent(rule: str, named: str, told: str) -> None:
+    old, new = (rulec.parse(filters(Family.IPV4, *rules, output="DROP"), family="ipv4") for rules in ((), (rule,)))
+    unknown = verify_in_kernel([old], [new], asked(WEB), counterexamples=[named])
+    assert [line.endswith(told) for line in unknown.differences] == [True], unknown.differences
+
+
 def test_hot_flows_may_not_leave_entries_and_others_must() -> None:
     one, other = flow(V4, TCP), flow(V4, TCP, 81)
     trials = [Trial("hot", one, whole(one), Left.NONE), Trial("other", other, whole(other))]

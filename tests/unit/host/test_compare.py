@@ -105,11 +105,15 @@ def test_entries(left: Left, old: tuple[str, ...], new: tuple[str, ...], differs
     assert bool(told(web(left), Outcome(steps, old), Outcome(steps, new))) == differs
 
 
-def test_an_error_about_a_hot_flow_may_pass_alone() -> None:
+def test_an_error_about_a_hot_flow_may_pass() -> None:
     error = Step(Kind.ERROR, ASKER, number=3, code=4)
-    for left, found in ((Left.NONE, Expected.MORE), (Left.SAME, Expected.SAME)):
-        trial = Trial("web", flow(), (error,), left)
-        [(kind, line)] = told(trial, outcome("lost"), outcome("delivered here"))
+    for left, steps, found in (
+        (Left.NONE, opening(flow()), Expected.MORE),
+        (Left.SAME, opening(flow()), Expected.SAME),
+        (Left.NONE, (), Expected.SAME),
+    ):
+        trial, before = Trial("web", flow(), (*steps, error), left), [HERE] * len(steps)
+        [(kind, line)] = told(trial, outcome(*before, "lost"), outcome(*before, "delivered here"))
         assert kind is found
         assert "the ICMP error fragmentation-needed to the answerer is lost" in line
 

@@ -61,9 +61,29 @@ def test_an_error_comes_behind_what_it_is_about() -> None:
     assert (found.steps[-1].number, found.steps[-1].code) == (3, 4)
 
 
+def test_an_error_about_no_known_flow_comes_alone() -> None:
+    text = "icmp 198.51.100.7 > 192.0.2.1 port-unreachable in eth0 out eth1 state INVALID about (tcp * > *:80)"
+    found = trial(text)
+    assert [(step.kind, step.by, step.number, step.code) for step in found.steps] == [(Kind.ERROR, ASKER, 3, 3)]
+    assert (found.flow.path, found.flow.asker_port, found.flow.answerer_port) == ("forward", 80, 40000)
+
+
+def test_an_error_may_come_from_this_host() -> None:
+    text = "icmp 198.51.100.7 > 192.0.2.1 port-unreachable out eth0 about (udp 10.2.0.2:53 > *:40000)"
+    found = trial(text)
+    assert (found.flow.path, found.flow.asker, found.flow.answerer_port) == ("output", number("198.51.100.7"), 53)
+    assert (found.steps[-1].kind, found.steps[-1].by) == (Kind.ERROR, ASKER)
+
+
 def test_what_is_not_said_is_made_up() -> None:
     found = trial("udp * > *")
     assert (found.flow.protocol, found.flow.asker_link) == (UDP, "eth0")
+    about_answers = trial("icmp 198.51.100.7 > 192.0.2.1 port-unreachable in eth0 about (tcp *:80 > *)")
+    assert (about_answers.flow.path, about_answers.flow.asker_port, about_answers.flow.answerer_port) == (
+        "input",
+        40000,
+        80,
+    )
 
 
 def test_a_hot_one_may_be_untracked() -> None:
@@ -77,6 +97,7 @@ def test_a_hot_one_may_be_untracked() -> None:
         ("sctp 198.51.100.7:40000 > 192.0.2.1:80 in eth0", "only TCP, UDP and ICMP"),
         ("udp 198.51.100.7 > 192.0.2.1 fragment in eth0", "part of a packet"),
         ("udp 198.51.100.7:5353 > 224.0.0.251:5353 in eth0", "224.0.0.251 cannot be had"),
+        ("udp 198.51.100.7:53 > 192.0.2.1:40000 in eth0 to broadcast", "to one host"),
         ("udp 192.0.2.1:1 > 192.0.2.1:2 in eth0", "both ends"),
     ],
 )
