@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from rulec.diagnostics import Finding
@@ -77,23 +77,26 @@ def lint(
     open_ports: str | None = None,
     kernel: str = "6.x",
     configs: Iterable[Any] = (),
+    handling: Any = None,
 ) -> Any:
     """Run checks on a ruleset, all where none are given.
 
     ``memory`` is how many megabytes the sets of packets may take; ``open_ports``
     are those that should not be open to everybody, such as "22,53/udp"; ``configs``
-    are the configuration files of the host, which may have packets tracked, too.
+    are the configuration files of the host, which may have packets tracked, too;
+    ``handling`` says which severities differ, and what may be suppressed.
     """
     chosen = checks() if chosen is None else tuple(chosen)
     octets = None if memory is None else memory << 20
     host = _kernel(kernel), tuple(configs)
     facts = lazy("rulec.analysis.facts").Facts(ruleset, octets, _open_ports(open_ports), *host)
-    findings, undecided = lazy("rulec.lint.run").lint(facts, chosen)
+    linted = lazy("rulec.lint.run").lint(facts, chosen, *([] if handling is None else [handling]))
     wanted = any(check.group == "conntrack" for check in chosen)
     lines = facts.tracking.lines if wanted and ruleset.valid else None
     host = lazy("rulec.analysis.host").HostFacts(facts.kernel, facts.configs, (facts,))
     report, family = lazy("rulec.report.lint").Report, facts.tracking.family.label
-    return report(ruleset, findings, lines, undecided, family, host.tracked_by(ruleset.family))
+    modules = host.tracked_by(ruleset.family)
+    return report(ruleset, linted.findings, lines, linted.undecided, family, modules, linted.suppressed)
 
 
 def read_config(name: str, text: str) -> Any:
@@ -107,14 +110,21 @@ def lint_host(
     rulesets: Iterable[Ruleset] = (),
     chosen: Iterable[Any] | None = None,
     kernel: str = "6.x",
+    choices: Sequence[Any] | None = None,
 ) -> list[Any]:
-    """Run checks on the configuration files of a host that loads some rulesets; one report a file."""
+    """Run checks on the configuration files of a host that loads some rulesets; one report a file.
+
+    ``choices`` are checks and handling for each of the files, in place of ``chosen`` for all.
+    """
     configs, facts = tuple(configs), lazy("rulec.analysis.facts").Facts
     loaded = tuple(facts(ruleset, kernel=_kernel(kernel)) for ruleset in rulesets)
     host = lazy("rulec.analysis.host").HostFacts(_kernel(kernel), configs, loaded)
-    found = lazy("rulec.lint.run").lint_host(host, checks() if chosen is None else chosen)
-    own = [tuple(finding for finding in found if finding.place.source is file.source) for file in configs]
-    return [lazy("rulec.report.lint").FileReport(file, findings) for file, findings in zip(configs, own, strict=True)]
+    if choices is None:
+        plain = lazy("rulec.lint.handling").PLAIN
+        choices = [(checks() if chosen is None else tuple(chosen), plain)] * len(configs)
+    found = lazy("rulec.lint.run").lint_host(host, choices)
+    report = lazy("rulec.report.lint").FileReport
+    return [report(file, one.findings, (), one.suppressed) for file, one in zip(configs, found, strict=True)]
 
 
 def tracking_reports(

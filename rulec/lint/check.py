@@ -10,7 +10,7 @@ from rulec.analysis.host import HostFacts
 from rulec.diagnostics import Finding, Severity
 from rulec.kernel.generations import CURRENT
 
-GROUPS = ("syntax", "load", "conntrack", "ruleset", "exposure", "notrack", "host")
+GROUPS = ("syntax", "load", "conntrack", "ruleset", "exposure", "notrack", "host", "suppression")
 """The groups that may be selected, in the order in which the checks are listed."""
 
 

@@ -55,13 +55,13 @@ def render(reports: Sequence[Report | FileReport], form: str, version: str) -> I
 
 
 def _of_file(report: FileReport) -> Iterator[str]:
-    count = _counted(report.findings) or "nothing to say"
+    count = _count(report) or "nothing to say"
     yield f"{text.printable(report.file.source.name)}: {count} ({report.file.kind.value})"
 
 
 def _closing(report: Report) -> Iterator[str]:
     name, family = text.printable(report.ruleset.source.name), report.ruleset.family.label
-    count = _counted(report.findings)
+    count = _count(report)
     if count:
         yield f"{name}: {count}"
     if report.tracked_by:
@@ -73,8 +73,13 @@ def _closing(report: Report) -> Iterator[str]:
         return
     if report.tracked_by is not None:
         yield f"{name}: nothing here has {family} tracked (another ruleset of the host still can)"
-    elif not report.ruleset.valid and not count:
+    elif not report.ruleset.valid and not report.findings:
         yield f"{name}: in error, so it is not known what is tracked; lint it without --select and --ignore"
+
+
+def _count(report: Report | FileReport) -> str:
+    suppressed = f"{len(report.suppressed)} suppressed" if report.suppressed else ""
+    return ", ".join(filter(None, (_counted(report.findings), suppressed)))
 
 
 def _counted(findings: Sequence[Finding]) -> str:

@@ -28,6 +28,8 @@ def problem(rejected: Rejected, items: list[Item], end: int) -> Problem:
     if late is not None:
         message = "a ! stands in front of its option, not behind it"
         return Problem(message, late.start, late.end, "such as: ! -s 192.0.2.0/24")
+    if item.token == "BAD_WORD" and item.text.startswith("#"):
+        return Problem(item.note, item.start, item.end, slug="trailing-comment" if items else "indented-comment")
     if item.note:
         return Problem(item.note, item.start, item.end)
     if item.token == "BAD_ARGUMENT":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rulec.diagnostics import Finding, Label, Severity
+from rulec.diagnostics import Edit, Finding, Fix, Label, Severity
 from rulec.source import Source, Span
 from rulec.syntax import lines
 from rulec.syntax.items import Problem
@@ -26,6 +26,8 @@ class Complaints:
     def problem(self, problem: Problem, number: int) -> None:
         """Something wrong with a line, at its words or with all of it."""
         span = Span(problem.start, problem.end) if problem.end else self._line(number)
+        if problem.slug in ("indented-comment", "trailing-comment"):
+            span = Span(span.start, self._line(number).end)
         self._add(problem.slug, problem.message, span, problem.hint)
 
     def line(self, message: str, number: int) -> None:
@@ -53,7 +55,8 @@ class Complaints:
     def _add(self, slug: str, message: str, span: Span, hint: str = "") -> None:
         if self.source.text.startswith("\r\n", span.end - 1):
             hint = lines.CRLF_HINT
-        self._append(Finding(slug, message, (Label(self.source, span),), hint=hint))
+        fix = fix_of_comment(slug, self.source, span)
+        self._append(Finding(slug, message, (Label(self.source, span),), hint=hint, fix=fix))
 
     def _append(self, finding: Finding) -> None:
         self._findings.append(finding)
@@ -65,3 +68,16 @@ class Complaints:
     def _line(self, number: int) -> Span:
         start = self.source.line_starts[number - 1]
         return Span(start, start + len(self.source.line(number)))
+
+
+def fix_of_comment(slug: str, source: Source, span: Span) -> Fix | None:
+    """The edit that puts a comment where it may stand: in the first column, or on a line above; None for all else."""
+    line = source.position(span.start)[0]
+    start = source.line_starts[line - 1]
+    before, words = source.text[start : span.start], source.text[span.start : span.end].lstrip(" \t")
+    if slug == "indented-comment":
+        return Fix("begin in the first column", (Edit(Span(start, span.end), words),))
+    if slug != "trailing-comment" or not words.startswith("#"):
+        return None
+    code = start + len(before.rstrip(" \t"))
+    return Fix("put it on a line above", (Edit(Span(start, start), f"{words}\n"), Edit(Span(code, span.end), "")))

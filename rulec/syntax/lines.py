@@ -144,7 +144,9 @@ def commit_line(text: str, start: int) -> Problem | None:
         note = "nothing may stand behind COMMIT, no blank and no comment"
         if text == "COMMIT":
             note = "the newline behind COMMIT is missing: iptables-restore takes only a whole line"
-        items.append(Item("BAD_WORD", text[6:], start, end, note=note))
+        behind = text[6:].lstrip(" \t")
+        at = start + len(text) - len(behind) if behind.startswith("#") else start
+        items.append(Item("BAD_WORD", behind, at, end, note=note))
     return parse("commit", lambda wanted: iter(items), lambda: None, end)[1]
 
 
@@ -162,7 +164,8 @@ def outside_table(text: str, start: int) -> Problem:
     if bare.startswith("\ufeff"):
         return Problem("the file begins with a byte order mark", start, start + 1, "save it as UTF-8 without BOM")
     if bare.lstrip(" \t").startswith("#"):
-        return Problem("a comment must begin in the first column", start, end, "delete the blanks before the #")
+        hint = "delete the blanks before the #"
+        return Problem("a comment must begin in the first column", start, end, hint, "indented-comment")
     if not bare.strip(" \t"):
         return blanks(text, start)
     return Problem(

@@ -111,7 +111,7 @@ BROKEN_FILES = [
     ("*filter\n*nat\nCOMMIT\n", "2:1", "lacks its COMMIT"),
     ("*filter\nCOMMIT", "2:1", "newline"),
     ("*filter\nCOMMIT \n", "2:1", "nothing may stand behind COMMIT"),
-    ("*filter\nCOMMIT # done\n", "2:1", "nothing may stand behind COMMIT"),
+    ("*filter\nCOMMIT # done\n", "2:8", "nothing may stand behind COMMIT"),
     ("*filter\nCOMMIT\r\n", "2:1", "nothing may stand behind COMMIT"),
     ("*filter\n COMMIT\nCOMMIT\n", "2:2", "first column"),
 ]
@@ -218,7 +218,8 @@ def test_bodies(body: str, lines: list[str]) -> None:
 def test_broken(text: str, place: str, message: str) -> None:
     found = rulec.parse(text, family="ipv4").findings[0]
     assert f"{found.line}:{found.column}" == place
-    assert found.slug == "syntax-error"
+    where = "indented" if text.split("\n")[found.line - 1].lstrip().startswith("#") else "trailing"
+    assert found.slug == (f"{where}-comment" if " #" in text else "syntax-error")
     assert message in found.message
 
 
