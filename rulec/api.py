@@ -161,8 +161,24 @@ def _open_ports(text: str | None) -> Any:
 
 
 def render(reports: Iterable[Any], form: str) -> Iterator[str]:
-    """Reports as lines of text: full, concise or json."""
-    lines: Iterator[str] = lazy("rulec.report.lint").render(list(reports), form, VERSION)
+    """Reports as lines of text, in one of the forms of ``forms``."""
+    return render_log(log(reports), form)
+
+
+def log(reports: Iterable[Any], chosen: Iterable[Any] = (), problems: Iterable[str] = (), fail_on: int = 1) -> Any:
+    """Reports with what else the forms show, for several forms that are made of the same.
+
+    ``chosen`` are the checks that were run, ``problems`` say what could not be
+    read, and from the rank ``fail_on`` on a finding is a failure.
+    """
+    return lazy("rulec.report.formats.log").Log(reports, VERSION, chosen, problems, fail_on)
+
+
+def render_log(log: Any, form: str, colours: bool = False) -> Iterator[str]:
+    """A log as lines of text."""
+    paint = lazy("rulec.report.paint")
+    chosen = paint.coloured if colours else paint.plain
+    lines: Iterator[str] = lazy("rulec.report.formats").render(log, form, chosen)
     return lines
 
 
@@ -180,6 +196,18 @@ def read_packets(ruleset: Ruleset, name: str, text: str, lines: bool = True) -> 
 
 def trace(ruleset: Ruleset, packets: Iterable[Any], path: str = "", why: bool = False, memory: int = 2 << 30) -> Any:
     """The way of each packet through a ruleset without errors, rule by rule.
+
+def together(log: Any) -> str:
+    """What was found in all files, in one line."""
+    text: str = lazy("rulec.report.lint").together(log.reports)
+    return text
+
+
+def forms() -> tuple[str, ...]:
+    """The names of all forms."""
+    names: tuple[str, ...] = lazy("rulec.report.formats").FORMATS
+    return names
+
 
     ``path`` is input, forward or output, or empty for what each packet tells.
     Raises Undecided when the answer does not fit into ``memory`` bytes.

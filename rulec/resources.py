@@ -11,6 +11,7 @@ from importlib import import_module
 from typing import Any
 
 VERSION = "0.1.0"
+_DOCS = ""  # where docs/ can be read by everybody, with a slash at the end; empty as long as it is nowhere
 
 _PACKAGE = os.path.dirname(os.path.abspath(__file__))
 
@@ -30,3 +31,12 @@ def text(*parts: str) -> str:
 def lazy(module: str) -> Any:
     """A module, imported now: for what is slow to import and seldom needed."""
     return import_module(module)
+
+
+def docs_url(page: str = "", anchor: str = "") -> str:
+    """Where a page of docs/ can be read; empty where nobody has said where that is.
+
+    ``RULEC_DOCS_URL`` names a copy of one's own.
+    """
+    home = os.environ.get("RULEC_DOCS_URL") or _DOCS
+    return f"{home.rstrip('/')}/{page}{'#' * bool(anchor)}{anchor}" if home else ""

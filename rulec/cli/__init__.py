@@ -45,11 +45,12 @@ def _streams() -> tuple[Any, Any, Any]:
 
 def main(argv: Sequence[str], stdin: TextIO, stdout: TextIO, stderr: TextIO) -> int:
     """Run one command; give its exit code."""
+    code = 0
     try:
         code = _version(stdout) if list(argv) in (["--version"], ["-V"]) else _command(argv, (stdin, stdout, stderr))
         stdout.flush()
     except BrokenPipeError:
-        return 0  # nobody reads any more
+        return code  # nobody reads any more
     except (RulecError, OSError) as error:
         lazy("rulec.cli.outputs").complain(error, stderr)
         return 3 if isinstance(error, Undecided) else 2

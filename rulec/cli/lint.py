@@ -6,9 +6,11 @@ import argparse
 from typing import Any
 
 from rulec import api
+from rulec.cli import reports as reporting
 from rulec.cli import tracking
 from rulec.cli.arguments import Streams, add_reading
 from rulec.cli.inputs import anything
+from rulec.cli.output_arguments import add_outputs, outputs
 from rulec.cli.outputs import say
 from rulec.syntax.ruleset import Ruleset
 
@@ -21,7 +23,6 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("files", nargs="+", metavar="FILE", help=_FILE)
     parser.add_argument("--select", action="append", default=[], metavar="CHECK", help="only these checks or groups")
     parser.add_argument("--ignore", action="append", default=[], metavar="CHECK", help="all but these checks or groups")
-    parser.add_argument("--output-format", choices=("full", "concise", "json"), default="full")
     parser.add_argument("--fail-on", choices=tuple(_FAIL_ON), default="warning", help="exit 1 from this severity on")
     parser.add_argument("--open-ports", metavar="PORTS", help="what open-to-world asks about, such as 22,53/udp")
     parser.add_argument("--memory", type=int, metavar="MB", help="how much the sets of packets may take; default: 2048")
@@ -30,6 +31,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     report = "say why packets are tracked, which flows are, and what it takes to have fewer tracked, or none"
     parser.add_argument("--tracking-report", action="store_true", help=report)
     add_reading(parser)
+    add_outputs(parser)
 
 
 def run(chosen: argparse.Namespace, streams: Streams) -> int:
@@ -37,15 +39,16 @@ def run(chosen: argparse.Namespace, streams: Streams) -> int:
     if chosen.tracking_report:
         return tracking.run(chosen, streams)
     stdin, stdout, stderr = streams
+    wanted = outputs(chosen)
     checks = api.checks(_names(chosen.select), _names(chosen.ignore))
     files = anything(chosen.files, chosen, stdin, stderr)
     reports = _reports([file for file in files if file is not None], checks, chosen)
-    for line in api.render(reports, chosen.output_format):
-        print(line, file=stdout)
+    log = api.log(reports, checks, fail_on=_FAIL_ON[chosen.fail_on])
+    written = reporting.write(log, wanted, chosen.color, stdout, stderr)
     undecided = [reason for report in reports for reason in report.undecided]
     for reason in undecided:
         say(f"rulec: {reason}", stderr)
-    if None in files:
+    if None in files or not written:
         return 2
     worst = max((finding.severity.rank for report in reports for finding in report.findings), default=-1)
     return 1 if worst >= _FAIL_ON[chosen.fail_on] else 3 if undecided else 0

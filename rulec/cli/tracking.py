@@ -9,9 +9,11 @@ from typing import Any
 from rulec import api
 from rulec.cli.arguments import Streams
 from rulec.cli.inputs import anything
-from rulec.cli.outputs import say
+from rulec.cli.outputs import put, say
 from rulec.errors import InputError
 from rulec.syntax.ruleset import Ruleset
+
+_FORMS = ("full", "concise", "json")
 
 
 def run(chosen: argparse.Namespace, streams: Streams) -> int:
@@ -19,6 +21,8 @@ def run(chosen: argparse.Namespace, streams: Streams) -> int:
     stdin, _, stderr = streams
     if chosen.select or chosen.ignore:
         raise InputError("--select and --ignore choose checks, and a tracking report runs none")
+    if (chosen.output_format or "full") not in _FORMS or chosen.output:
+        raise InputError("a tracking report is full, concise or json, and goes to standard output or to -o FILE")
     files = anything(chosen.files, chosen, stdin, stderr)
     rulesets = [file for file in files if isinstance(file, Ruleset)]
     problems = [finding for file in rulesets for finding in file.findings if finding.severity.rank == 2]
@@ -34,8 +38,8 @@ def run(chosen: argparse.Namespace, streams: Streams) -> int:
 
 def _report(reports: Sequence[Any], chosen: argparse.Namespace, streams: Streams) -> int:
     _, stdout, stderr = streams
-    for line in api.render_tracking(reports, chosen.output_format):
-        print(line, file=stdout)
+    lines = api.render_tracking(reports, chosen.output_format or "full")
+    put("".join(f"{line}\n" for line in lines), chosen.output_file, stdout)
     undecided = [report.undecided for report in reports if report.is_undecided]
     for reason in undecided:
         say(f"rulec: {reason}", stderr)

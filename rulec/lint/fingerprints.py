@@ -27,24 +27,33 @@ _DIGITS = 32  # 128 bits
 
 def fingerprints(findings: Sequence[Finding], file: Ruleset | ConfigFile) -> tuple[str, ...]:
     """The fingerprint of each finding of one file: 32 hexadecimal digits, no two alike."""
-    place = cache(lambda line: _place(file, line))
+    words = cache(lambda line: _words(file, line))
     seen: Counter[tuple[str, ...]] = Counter()
-    found = []
-    for finding in findings:
-        key = (finding.slug, *place(finding.line))
-        found.append(_hash(*key, str(seen[key])))
+    found = [""] * len(findings)
+    for number in sorted(range(len(findings)), key=lambda number: findings[number].place.span):
+        finding = findings[number]
+        key = (finding.slug, *words(finding.line))
+        found[number] = _hash(*key, str(seen[key]))
         seen[key] += 1
     return tuple(found)
 
 
-def _place(file: Ruleset | ConfigFile, line: int) -> tuple[str, ...]:
+def _words(file: Ruleset | ConfigFile, line: int) -> tuple[str, ...]:
     """What stands on a line, however it is written: the table and the rules, or the words."""
     words = " ".join(_COUNTERS.sub("", file.source.line(line)).split())
     if isinstance(file, ConfigFile):
         return "", words
     above = bisect([block.line for block in file.blocks], line)
     table = file.blocks[above - 1].name if above else ""
-    return table, *(sorted(saved_on(file, line)) if line in file.templates else (words,))
+    return table, *(_saved(file, line) or (words,))
+
+
+def _saved(ruleset: Ruleset, line: int) -> list[str]:
+    """What iptables-save prints of the rules of a line, nothing where it makes none or holds wrong arguments."""
+    try:
+        return sorted(saved_on(ruleset, line)) if line in ruleset.templates else []
+    except ValueError:
+        return []
 
 
 def _hash(*words: str) -> str:

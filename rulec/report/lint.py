@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from rulec.config.file import ConfigFile
-from rulec.diagnostics import Finding, Label, Suppressed
-from rulec.report import json, text
+from rulec.diagnostics import Finding, Label, Safety, Suppressed
+from rulec.report import text
 from rulec.syntax.ruleset import Ruleset
 
 _MOST_LINES = 8
@@ -42,16 +42,28 @@ class FileReport(NamedTuple):
     suppressed: tuple[Suppressed, ...] = ()
 
 
-def render(reports: Sequence[Report | FileReport], form: str, version: str) -> Iterator[str]:
-    """All reports in one of the forms full, concise, json."""
+def closing(reports: Sequence[Report | FileReport]) -> Iterator[str]:
+    """The verdict of each file, and of all of them where there are several."""
+    for report in reports:
+        yield from _of_file(report) if isinstance(report, FileReport) else _closing(report)
+    if len(reports) > 1:
+        yield together(reports)
+
+
+def together(reports: Sequence[Report | FileReport]) -> str:
+    """What was found in all files."""
     findings = [finding for report in reports for finding in report.findings]
-    if form == "json":
-        yield json.document(version, findings, _summary(reports, findings))
-        return
-    yield from (text.full if form == "full" else text.concise)(findings)
-    if form == "full":
-        for report in reports:
-            yield from _of_file(report) if isinstance(report, FileReport) else _closing(report)
+    bad = sum(bool(report.findings) for report in reports)
+    where = f" in {bad} of them" if 0 < bad < len(reports) else ""
+    files = f"{len(reports)} file{'s' * (len(reports) != 1)}"
+    return f"{files}: {counted(findings) or 'nothing found'}{where}{_fixable(findings)}"
+
+
+def _fixable(findings: Sequence[Finding]) -> str:
+    counts = Counter(finding.fix.safety for finding in findings if finding.fix is not None)
+    safe, unsafe = counts[Safety.SAFE], counts[Safety.UNSAFE]
+    parts = [f"{safe} with --fix"] * bool(safe) + [f"{unsafe} more with --unsafe-fixes"] * bool(unsafe)
+    return f" (fixable: {', '.join(parts)})" if parts else ""
 
 
 def _of_file(report: FileReport) -> Iterator[str]:
@@ -79,10 +91,11 @@ def _closing(report: Report) -> Iterator[str]:
 
 def _count(report: Report | FileReport) -> str:
     suppressed = f"{len(report.suppressed)} suppressed" if report.suppressed else ""
-    return ", ".join(filter(None, (_counted(report.findings), suppressed)))
+    return ", ".join(filter(None, (counted(report.findings), suppressed)))
 
 
-def _counted(findings: Sequence[Finding]) -> str:
+def counted(findings: Sequence[Finding]) -> str:
+    """How many there are of each severity, nothing for none."""
     counts = Counter(finding.severity.value for finding in findings)
     kinds = (kind for kind in ("error", "warning", "note") if counts[kind])
     return ", ".join(f"{counts[kind]} {kind}{'s' * (counts[kind] > 1)}" for kind in kinds)
@@ -101,7 +114,9 @@ def _rules(lines: Sequence[int]) -> str:
     return f"{len(lines)} rules (lines {shown})" if len(lines) > 1 else f"the rule on line {lines[0]}"
 
 
-def _summary(reports: Sequence[Report | FileReport], findings: Sequence[Finding]) -> dict[str, Any]:
+def summary(reports: Sequence[Report | FileReport]) -> dict[str, Any]:
+    """The numbers, and what is known of each file."""
+    findings = [finding for report in reports for finding in report.findings]
     counts = Counter(finding.severity.value for finding in findings)
     files = [_config(report) if isinstance(report, FileReport) else _ruleset(report) for report in reports]
     return {**{kind: counts[kind] for kind in ("error", "warning", "note")}, "files": files}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+
 from rulec.lint.check import Check, Example
 
 
@@ -23,6 +25,19 @@ def page(check: Check) -> str:
             _indented(check.example.good),
         ]
     )
+
+
+def markdown(check: Check) -> str:
+    """The page as Markdown."""
+    example = check.example
+    lines = [f"{check.severity.value}: {check.summary}", "", inspect.cleandoc(check.why)]
+    lines += ["", f"It speaks of{example.where}", "", *_fenced(example.bad)]
+    lines += ["", "beside", "", *_fenced(example.beside)] if example.beside else []
+    return "\n".join([*lines, "", "and has nothing to say of", "", *_fenced(example.good)])
+
+
+def _fenced(text: str) -> tuple[str, ...]:
+    return ("```", *text.rstrip("\n").split("\n"), "```")
 
 
 def _beside(example: Example) -> tuple[str, ...]:

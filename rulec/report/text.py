@@ -9,40 +9,49 @@ from collections.abc import Iterable, Iterator
 from unicodedata import combining, east_asian_width
 
 from rulec.diagnostics import Finding, Label
+from rulec.report.paint import Paint, plain
 
 _WIDEST = 160
 
 
-def full(findings: Iterable[Finding]) -> Iterator[str]:
+def full(findings: Iterable[Finding], paint: Paint = plain) -> Iterator[str]:
     """Each finding with the line it speaks of, a blank line behind it."""
     for finding in findings:
-        yield from _headed(finding)
+        yield from _headed(finding, paint)
         yield ""
 
 
-def concise(findings: Iterable[Finding]) -> Iterator[str]:
+def concise(findings: Iterable[Finding], paint: Paint = plain) -> Iterator[str]:
     """One line a finding: ``file:line:column: severity[slug]: message``."""
     for finding in findings:
-        yield printable(str(finding))
+        yield _head(finding, paint)
 
 
-def _headed(finding: Finding) -> Iterator[str]:
+def _head(finding: Finding, paint: Paint) -> str:
+    kind = finding.severity.value
+    place = paint("place", printable(f"{finding.place.source.name}:{finding.line}:{finding.column}"))
+    return f"{place}: {paint(kind, f'{kind}[{finding.slug}]')}: {paint('message', printable(finding.message))}"
+
+
+def _headed(finding: Finding, paint: Paint) -> Iterator[str]:
     place = finding.place
-    yield printable(str(finding))
+    yield _head(finding, paint)
     width = max(len(str(label.line)) for label in finding.labels)
-    yield f"{'':{width}} |"
-    yield from _excerpt(place, width)
+    blank = " " * width
+    yield paint("gutter", f"{blank} |")
+    yield from _excerpt(place, width, paint, finding.severity.value)
     for label in finding.labels[1:]:
-        yield f"{'':{width}} ::: {printable(label.source.name)}:{label.line}"
-        yield from _excerpt(label, width)
+        yield f"{paint('gutter', f'{blank} :::')} {printable(label.source.name)}:{label.line}"
+        yield from _excerpt(label, width, paint, "gutter")
     for title, text in (("witness", finding.witness), ("help", finding.hint)):
         if text:
-            yield f"{'':{width}} = {title}: {printable(text)}"
+            yield f"{paint('gutter', f'{blank} =')} {paint('title', title)}: {printable(text)}"
     if finding.fix is not None:
-        yield f"{'':{width}} = fix: {printable(finding.fix.title)} ({finding.fix.safety.value})"
+        said = f"{printable(finding.fix.title)} ({finding.fix.safety.value})"
+        yield f"{paint('gutter', f'{blank} =')} {paint('title', 'fix')}: {paint('fix', said)}"
 
 
-def _excerpt(label: Label, width: int) -> Iterator[str]:
+def _excerpt(label: Label, width: int, paint: Paint, kind: str) -> Iterator[str]:
     """The line of a label with carets under its words, cut where it is too long for a screen."""
     line = label.source.line(label.line)
     first = label.column - 1
@@ -51,8 +60,9 @@ def _excerpt(label: Label, width: int) -> Iterator[str]:
     shown = line[begin : begin + _WIDEST]
     carets = "^" * max(1, sum(map(_columns, line[first : min(last, begin + _WIDEST)])))
     pad = "".join("\t" if character == "\t" else " " * _columns(character) for character in line[begin:first])
-    yield f"{label.line:{width}} | {'…' * bool(begin)}{printable(shown)}{'…' * (len(line) > begin + _WIDEST)}".rstrip()
-    yield f"{'':{width}} | {' ' * bool(begin)}{pad}{carets} {printable(label.text)}".rstrip()
+    number, bar = (paint("gutter", f"{words:>{width}} |") for words in (str(label.line), ""))
+    yield f"{number} {'…' * bool(begin)}{printable(shown)}{'…' * (len(line) > begin + _WIDEST)}".rstrip()
+    yield f"{bar} {' ' * bool(begin)}{pad}{paint(kind, f'{carets} {printable(label.text)}'.rstrip())}"
 
 
 def _columns(character: str) -> int:

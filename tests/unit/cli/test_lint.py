@@ -173,13 +173,16 @@ def document(*arguments: str | Path, stdin: str = "") -> Any:
 KEYS = {
     "file": str, "line": int, "column": int, "end_line": int, "end_column": int, "slug": str, "severity": str,
     "confidence": str, "message": str, "help": str | None, "witness": str | None, "related": list, "fix": dict | None,
+    "fingerprint": str,
 }  # fmt: skip
 """What stands in every finding of schema 1: a key may be added, none may go or change its kind."""
 
 
 def test_json_document() -> None:
     found = document("-", stdin=RULES)
-    assert found.keys() == {"schema_version", "tool", "diagnostics", "summary"}
+    assert found.keys() == {
+        "schema_version", "tool", "diagnostics", "suppressed", "undecided", "problems", "summary"
+    }  # fmt: skip
     assert found["schema_version"] == 1
     assert found["tool"] == {"name": "rulec", "version": __version__}
     for finding in found["diagnostics"]:
@@ -282,6 +285,7 @@ def test_configuration_files_are_read_beside_rulesets() -> None:
         "sysconfig/iptables: nothing here has IPv4 tracked (another ruleset of the host still can)",
         "sysctl.d/x.conf: nothing to say (sysctl.d)",
         "modules-load.d/x.conf: 1 note (modules-load.d)",
+        "4 files: 1 warning, 1 note in 2 of them (fixable: 2 more with --unsafe-fixes)",
     ]
     assert (done.code, done.err) == (1, "")
 

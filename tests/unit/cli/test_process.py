@@ -74,13 +74,25 @@ def test_exit_code_reaches_the_shell() -> None:
     assert "<stdin>: 1 error\n" in done.stdout
 
 
-@pytest.mark.parametrize("command", ["lint -", "lint --output-format json -", "fmt --diff -", "fmt -"])
+@pytest.mark.parametrize(
+    "command", ["lint -", "lint --output-format json -", "lint --output-format sarif -", "fmt --diff -", "fmt -"]
+)
 def test_closed_pipe(command: str) -> None:
     """``| head -1``: the reader goes away, and nobody complains."""
     rules = "*filter\n" + "-A INPUT -s 10.0.0.1 -m state --state NEW -j ACCEPT\n" * 5000 + "COMMIT\n"
     done = shell(f"rulec {command} | head -1", rules)
     assert done.stderr == ""
     assert done.stdout.count("\n") == 1
+
+
+def test_closed_pipe_leaves_verdict_and_files_as_they_are(tmp_path: Path) -> None:
+    """What was found is found, whether anybody reads it or not."""
+    rules = "*filter\n" + "-A INPUT -j NOWHERE\n" * 5000 + "COMMIT\n"
+    script = f"{{ rulec lint --output json={tmp_path}/out --output full=- -; echo $? >{tmp_path}/code; }} | head -1"
+    done = shell(script, rules)
+    assert (done.stderr, done.stdout.count("\n")) == ("", 1)
+    assert tmp_path.joinpath("code").read_text() == "1\n"
+    assert tmp_path.joinpath("out").read_text().endswith("}\n")
 
 
 def test_closed_error_output() -> None:

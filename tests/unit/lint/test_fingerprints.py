@@ -84,9 +84,15 @@ def test_rules_that_are_the_same_are_numbered() -> None:
     assert (first,) == of(RULES, "--dport 22")
 
 
-def test_lines_in_error_have_fingerprints() -> None:
-    wrong = RULES.replace("--dport 22", "--dprot 22")
-    assert of(wrong, "--dprot 22") == of("# one line more\n" + wrong.replace("-A INPUT -p", "-A INPUT  -p"), "--dprot")
+def test_the_order_of_the_findings_is_of_no_account() -> None:
+    twice = RULES.replace("COMMIT", "-A INPUT -p tcp --dport 22 -j ACCEPT\nCOMMIT")
+    assert of(twice, "--dport 22", "--dport 80") == of(twice, "--dport 80", "--dport 22")[1:] + of(RULES, "--dport 80")
+
+
+@pytest.mark.parametrize("words", ["--dprot 22", "--dport 99999", "--dport 22 -j NOWHERE"])
+def test_lines_in_error_have_fingerprints(words: str) -> None:
+    wrong = RULES.replace("--dport 22", words)
+    assert of(wrong, words) == of("# one line more\n" + wrong.replace("-A INPUT -p", "-A INPUT  -p"), words)
 
 
 def test_configuration_files_have_fingerprints() -> None:

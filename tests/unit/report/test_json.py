@@ -5,16 +5,17 @@ from __future__ import annotations
 import json
 
 from rulec.diagnostics import Confidence, Edit, Finding, Fix, Label, Severity
-from rulec.report.json import document
+from rulec.report import json as form
 from rulec.source import Source, Span
 
 SOURCE = Source("rules", "*filter\n-A INPUT -j ACCEPT\n-A INPUT -j DROP\n")
 ACCEPT = Label(SOURCE, Span(20, 26), "takes every packet")
 DROP = Label(SOURCE, Span(39, 43))
+EDIT = {"start": 27, "end": 44, "line": 3, "column": 1, "end_line": 4, "end_column": 1, "text": ""}
 
 
 def told(finding: Finding) -> object:
-    return json.loads(document("1.0", [finding], {}))["diagnostics"][0]
+    return json.loads(form.dumped(form.finding(finding)))
 
 
 def test_bare_finding() -> None:
@@ -53,13 +54,13 @@ def test_full_finding() -> None:
         "help": "look up",
         "witness": "tcp to 22",
         "related": [{"file": "rules", "line": 2, "column": 13, "message": "takes every packet"}],
-        "fix": {"title": "delete the rule", "safety": "safe", "edits": [{"start": 27, "end": 44, "text": ""}]},
+        "fix": {"title": "delete the rule", "safety": "safe", "edits": [EDIT]},
     }
 
 
 def test_any_character_comes_back() -> None:
     text = "\x1b \u202e \udce9 名"
     finding = Finding("some-check", text, (Label(Source(text, text), Span(0, 1)),))
-    written = document("1.0", [finding], {})
+    written = form.dumped(form.finding(finding))
     assert written.isascii()
-    assert json.loads(written)["diagnostics"][0]["message"] == text
+    assert json.loads(written)["message"] == text

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from rulec import api
-from rulec.report.lint import Report, render
+from rulec import __version__, api
+from rulec.report.lint import Report
 
 
 def rules(*lines: str, family: str = "ipv4") -> Report:
@@ -20,7 +20,7 @@ def rules(*lines: str, family: str = "ipv4") -> Report:
 
 def closing(*reports: Report) -> list[str]:
     """The lines behind the last finding."""
-    lines = list(render(reports, "full", "1.0"))
+    lines = list(api.render(reports, "full"))
     return lines[len(lines) - lines[::-1].index("") :] if "" in lines else lines
 
 
@@ -58,20 +58,21 @@ def test_each_file_has_its_own() -> None:
         "rules: 1 note",
         "rules: IPv4 is tracked, because of the rule on line 2",
         "rules: nothing here has IPv4 tracked (another ruleset of the host still can)",
+        "2 files: 1 note in 1 of them",
     ]
 
 
 def test_names_do_not_steer_the_terminal() -> None:
-    (line,) = render([api.lint(api.parse("", "\x1bc"))], "full", "1.0")
+    (line,) = api.render([api.lint(api.parse("", "\x1bc"))], "full")
     assert line.startswith("\N{REPLACEMENT CHARACTER}c: ")
 
 
 def test_concise_has_none() -> None:
-    assert len(list(render([rules(TRACKED, ERROR)], "concise", "1.0"))) == 2
+    assert len(list(api.render([rules(TRACKED, ERROR)], "concise"))) == 2
 
 
 def document(*reports: Report) -> Any:
-    (text,) = render(reports, "json", "1.0")
+    (text,) = api.render(reports, "json")
     return json.loads(text)
 
 
@@ -88,7 +89,10 @@ def test_json_counts_all_files_together() -> None:
 def test_json_of_nothing() -> None:
     assert document() == {
         "schema_version": 1,
-        "tool": {"name": "rulec", "version": "1.0"},
+        "tool": {"name": "rulec", "version": __version__},
         "diagnostics": [],
+        "suppressed": [],
+        "undecided": [],
+        "problems": [],
         "summary": {"error": 0, "warning": 0, "note": 0, "files": []},
     }
