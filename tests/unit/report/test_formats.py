@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -20,16 +21,21 @@ from rulec.report.formats import FORMATS
 from tests.running import Done, rulec
 
 GOLDEN = Path(__file__).resolve().parent.parent.parent / "golden" / "formats"
-FILES = ("hosts/web 1,a.rules", "hosts/broken.rules", "modprobe.d/x.conf")
+FILES = {
+    "hosts/web 1,a.rules": "web.rules",
+    "hosts/broken.rules": "broken.rules",
+    "modprobe.d/x.conf": "modprobe.conf",
+}
+"""What the files are called, and where they lie."""
 CHECKS = "syntax-error,load-error,unreachable-rule,open-to-world,blacklist-ignored"
 
 
 @pytest.fixture(name="repository")
 def repository_of_a_host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A repository of git with two rulesets and a configuration file; the current folder is its root."""
-    shutil.copytree(GOLDEN / "in" / "hosts", tmp_path / "hosts")
-    tmp_path.joinpath("modprobe.d").mkdir()
-    shutil.copy(GOLDEN / "in" / "modprobe.conf", tmp_path / "modprobe.d" / "x.conf")
+    for name, golden in FILES.items():
+        tmp_path.joinpath(name).parent.mkdir(exist_ok=True)
+        shutil.copy(GOLDEN / "in" / golden, tmp_path / name)
     tmp_path.joinpath(".git").mkdir()
     monkeypatch.chdir(tmp_path)
     for name in ("NO_COLOR", "FORCE_COLOR", "CLICOLOR_FORCE", "GITHUB_ACTIONS", "RULEC_DOCS_URL"):
@@ -37,7 +43,7 @@ def repository_of_a_host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pat
     return tmp_path
 
 
-def lint(*options: str | Path, files: tuple[str, ...] = FILES) -> Done:
+def lint(*options: str | Path, files: Iterable[str] = FILES) -> Done:
     return rulec("lint", "--select", CHECKS, *options, *files)
 
 
