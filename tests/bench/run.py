@@ -21,7 +21,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from tests.bench import compiling, meaning, process
+from tests.bench import compiling, hot, meaning, process
 from tests.bench.process import (
     COLD,
     LEGACY,
@@ -61,6 +61,7 @@ ANSWERING = {
     "meaning": meaning.report,
     "compiling": compiling.report,
     "connections": compiling.report_connections,
+    "hot": hot.report,
 }
 PARTS = ("reading", "starting", *ANSWERING)
 

@@ -1,0 +1,164 @@
+"""The verbs about a host and its connection tracking: what its table holds, and what to do about it.
+
+They stand beside :mod:`rulec.api`, and put together what the floors below do not know of
+each other: the running machine, and the compiler.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, NamedTuple, TextIO
+
+from rulec.errors import InputError, Refused, Undecided
+from rulec.resources import VERSION, lazy
+from rulec.syntax.ruleset import Ruleset
+
+_DRAFT = "the drafted policy"
+_GAINED = "takes no entry any more"
+"""What the compiler notes of flows that are untracked by what it has written."""
+
+
+class Hot(NamedTuple):
+    """What ``rulec hot`` finds; the fields are those of :mod:`rulec.host.conntrack`."""
+
+    name: str
+    table: Any
+    missed: Any
+    drafts: tuple[Any, ...]
+    machine: Any
+    ephemeral: tuple[int, int] | None
+
+    def policy(self) -> str:
+        """The text of the policy that untracks what can be; RulecError where nothing can."""
+        text: str = lazy("rulec.host.conntrack.draft").policy(self.drafts, self.table, self.name, self.ephemeral)
+        return text
+
+
+def conntrack_dump(path: str | None, stdin: TextIO, stderr: TextIO) -> Any:
+    """A table to be read: a file, ``-`` for standard input, or that of the running kernel; with a bar on terminals."""
+    here, progress = lazy("rulec.host.conntrack.here"), lazy("rulec.report.progress")
+    if path is None:
+        dump = here.running()
+    else:
+        dump = here.streamed(getattr(stdin, "buffer", stdin), "<stdin>") if path == "-" else here.opened(path)
+    return dump._replace(blocks=progress.watched(dump.blocks, dump.size, f"reading {dump.name}", stderr))
+
+
+def hot(
+    dump: Any,
+    is_here: bool,
+    addresses: Sequence[str] = (),
+    by: str = "peer",
+    kernel: str | None = None,
+    rulesets: Sequence[Ruleset] = (),
+    least: float = 0.01,
+) -> Hot:
+    """What a table holds, and which services could be untracked, with rulesets: as far as these let them.
+
+    ``is_here`` says that it is the table of this machine; ``addresses`` are those of the host, ``by`` which
+    hosts are ranked, ``least`` the part of the table that a service holds at least, to be drafted.
+    """
+    here, own = lazy("rulec.host.conntrack.here"), lazy("rulec.host.conntrack.own")
+    machine = here.machine()
+    generation = machine.kernel if kernel is None else kernel_named(kernel)
+    told = own.given(addresses) if addresses else None
+    local = here.addresses()
+
+    def seen_from(ends: Any) -> Any:
+        return told or (local if own.among(local, ends) else None)
+
+    count, limits = lazy("rulec.host.conntrack.tally"), lazy("rulec.host.conntrack.tally").Limits()
+    if is_here:
+        limits = limits._replace(established=machine.established or limits.established)
+    counted = count.tally(dump.blocks, seen_from, by, limits)
+    if not counted.counts and counted.missed.first:
+        line, text = counted.missed.first[0]
+        raise InputError(
+            f"{dump.name}:{line}:1: no line of it is an entry of a conntrack table; here stands {text!r:.60}"
+        )
+    entry = (machine.entry if is_here and kernel is None else None) or generation.entry
+    table = lazy("rulec.host.conntrack.table").table(counted, by, entry)
+    ephemeral = machine.ephemeral if is_here else None
+    drafts = lazy("rulec.host.conntrack.draft").drafts(table, ephemeral, least)
+    found = Hot(dump.name, table, counted.missed, drafts, machine if is_here else None, ephemeral)
+    return found._replace(drafts=_judged(found, rulesets)) if rulesets else found
+
+
+def render_hot(found: Hot, top: int, form: str) -> Iterator[str]:
+    """What a table holds as lines of text: full or json; of services and hosts the first ``top``."""
+    shown = found.name, found.table, found.missed, found.drafts, found.machine, top, form, VERSION
+    lines: Iterator[str] = lazy("rulec.report.hot").render(*shown)
+    return lines
+
+
+def render_unread(found: Hot) -> Iterator[str]:
+    """The lines of a table that are no entries, each with its place."""
+    lines: Iterator[str] = lazy("rulec.report.hot").unread(found.name, found.missed, found.table.entries)
+    return lines
+
+
+def kernel_named(name: str) -> Any:
+    """A generation of kernels; InputError where there is none of that name."""
+    kernels = lazy("rulec.kernel.generations").KERNELS
+    if name not in kernels:
+        raise InputError(f"there is no kernel {name!r}; say one of {', '.join(kernels)}")
+    return kernels[name]
+
+
+# ── what the compiler says of drafts ──
+
+
+def _judged(found: Hot, rulesets: Sequence[Ruleset]) -> tuple[Any, ...]:
+    """All drafts at once where these can be compiled together; else one after the other, with those before it."""
+    taken = tuple(draft for draft in found.drafts if draft.is_taken)
+    together = _compiled(found, taken, rulesets) if taken else _Compiled((), ())
+    if not together.refused:
+        return tuple(_told(draft, together) for draft in found.drafts)
+    had: tuple[Any, ...] = ()
+    judged = []
+    for draft in found.drafts:
+        tried = _compiled(found, (*had, draft), rulesets) if draft.is_taken else together
+        had = (*had, draft) if draft.is_taken and not tried.refused else had
+        judged.append(_told(draft, tried))
+    return tuple(judged)
+
+
+class _Compiled(NamedTuple):
+    """What the compiler says of some drafts: reasons to refuse them, or what is to be known."""
+
+    refused: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+def _told(draft: Any, compiled: _Compiled) -> Any:
+    """A draft with what the compiler says of it; one that it refuses is left out of the policy."""
+    if not draft.is_taken:
+        return draft
+    if compiled.refused:
+        return draft._replace(why=compiled.refused[0], told=compiled.refused[1:])
+    begin = f"{draft.name}: "
+    notes = tuple(dict.fromkeys(note.removeprefix(begin) for note in compiled.notes if note.startswith(begin)))
+    if any(_GAINED in note for note in notes):
+        return draft._replace(told=notes)
+    return draft._replace(why="; ".join(notes or compiled.notes[:1]))
+
+
+def _compiled(found: Hot, drafts: Iterable[Any], rulesets: Sequence[Ruleset]) -> _Compiled:
+    """What comes of compiling some drafts together."""
+    text = found._replace(drafts=tuple(drafts)).policy()
+    policy, problems = lazy("rulec.policy").read(text, _DRAFT)
+    reasons = [problem.message for problem in problems]
+    notes: list[str] = []
+    for ruleset in rulesets if policy is not None else ():
+        try:
+            notes += lazy("rulec.compiler.compile").compile_ruleset(ruleset, policy).notes
+        except Refused as refused:
+            reasons += map(_reason, refused.findings)
+        except Undecided as undecided:
+            reasons.append(str(undecided))
+    return _Compiled(tuple(dict.fromkeys(reasons)), tuple(notes))
+
+
+def _reason(finding: Any) -> str:
+    place = "" if finding.place.source.name == _DRAFT else f"{finding.place.source.name}:{finding.line}: "
+    return f"{place}{finding.message}{f' (such as {finding.witness})' if finding.witness else ''}"

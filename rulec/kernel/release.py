@@ -1,0 +1,25 @@
+"""Which generation a kernel is of, by the release that ``uname -r`` prints."""
+
+from __future__ import annotations
+
+import re
+
+from rulec.kernel.generations import CURRENT, KERNELS, Kernel
+
+_RED_HAT = re.compile(r"\.(el\d+)")
+_VERSION = re.compile(r"(\d+)\.(\d+)(?:\.(\d+))?")
+
+
+def generation(release: str) -> Kernel:
+    """The generation of a release such as ``6.1.0-13-amd64`` or ``3.10.0-1160.el7.x86_64``; the newest in doubt.
+
+    A kernel that is no one of Red Hat's is of the newest generation that is not newer than it.
+    """
+    red_hat, found = _RED_HAT.search(release), _VERSION.match(release)
+    if red_hat and red_hat[1] in KERNELS:
+        return KERNELS[red_hat[1]]
+    if not found:
+        return CURRENT
+    version = tuple(int(part or 0) for part in found.groups())
+    older = [kernel for name, kernel in KERNELS.items() if name not in ("el8", "el9") and kernel.version <= version]
+    return max(older, key=lambda kernel: kernel.version, default=KERNELS["el5"])

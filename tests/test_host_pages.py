@@ -1,0 +1,36 @@
+"""The pages about hosts: each command prints what stands there."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.pages import ROOT, Shown, furnished, play, renewed, shown
+from tests.running import rulec
+
+PAGES = ("hot.md",)
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_prints_what_the_page_shows(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
+    page = ROOT / "docs" / name
+    monkeypatch.chdir(furnished(tmp_path))
+    found: dict[Shown, str] = {each: play(each) for each in shown(page.read_text(encoding="utf-8"))}
+    assert len(found) >= 3
+    if request.config.getoption("--update-golden"):
+        page.write_text(renewed(page.read_text(encoding="utf-8"), found), encoding="utf-8")
+    for each, printed in found.items():
+        assert printed.strip() == each.output.strip(), each.command
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_the_page_names_all_options(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    done = rulec("hot" if name == "hot.md" else name.removesuffix(".md"), "--help")
+    options = set(re.findall(r"(?m)^  (--[a-z-]+)", done.out + capsys.readouterr().out)) - {"--family", "--opaque"}
+    text = (ROOT / "docs" / name).read_text(encoding="utf-8")
+    assert {option for option in options if option not in text} == set()
+    assert len(options) > 3
