@@ -15,6 +15,7 @@ from rulec.syntax.family import guess
 from rulec.syntax.reader import read
 from rulec.syntax.ruleset import Ruleset
 from rulec.syntax.scan import Dialect
+from rulec.syntax.ufw import chains_before
 
 
 def parse(text: str, name: str = "-", family: str | None = None, opaque: Iterable[str] = ()) -> Ruleset:
@@ -26,7 +27,11 @@ def parse(text: str, name: str = "-", family: str | None = None, opaque: Iterabl
     is wrong is in ``ruleset.findings``.
     """
     chosen = guess(name, text) if family is None else Family(family)
-    return read(Source(name, text), Dialect(chosen, frozenset(opaque) | opaque_names(text)))
+    names = frozenset(opaque) | opaque_names(text)
+    found = read(Source(name, text), Dialect(chosen, names, chains_before(name, text, chosen)))
+    if not found.valid:
+        found.findings = lazy("rulec.syntax.strangers").told(found)
+    return found
 
 
 def load(path: str, family: str | None = None, opaque: Iterable[str] = ()) -> Ruleset:
@@ -134,6 +139,8 @@ def tracking_reports(
 
     ``memory`` is how many megabytes the sets of packets may take.
     """
+    rulesets = tuple(rulesets)
+    _whole(*rulesets)
     facts = [lazy("rulec.analysis.facts").Facts(ruleset, kernel=_kernel(kernel)) for ruleset in rulesets]
     host = lazy("rulec.analysis.host").HostFacts(_kernel(kernel), tuple(configs), tuple(facts))
     octets = None if memory is None else memory << 20
@@ -144,6 +151,14 @@ def render_tracking(reports: Iterable[Any], form: str) -> Iterator[str]:
     """Reports about tracking as lines of text: full, concise or json."""
     lines: Iterator[str] = lazy("rulec.report.tracking").render(tuple(reports), form, VERSION)
     return lines
+
+
+def _whole(*rulesets: Ruleset) -> None:
+    """InputError for a piece of a ruleset, which does not tell what packets meet."""
+    for ruleset in rulesets:
+        if ruleset.is_piece:
+            why = "is a piece of a ruleset that ufw loads, and tells not alone what packets meet"
+            raise InputError(f"{ruleset.source.name} {why}; take the whole: iptables-save > FILE")
 
 
 def _kernel(name: str) -> Any:
@@ -182,6 +197,18 @@ def render_log(log: Any, form: str, colours: bool = False) -> Iterator[str]:
     return lines
 
 
+def together(log: Any) -> str:
+    """What was found in all files, in one line."""
+    text: str = lazy("rulec.report.lint").together(log.reports)
+    return text
+
+
+def forms() -> tuple[str, ...]:
+    """The names of all forms."""
+    names: tuple[str, ...] = lazy("rulec.report.formats").FORMATS
+    return names
+
+
 def read_text(path: str) -> str:
     """The text of any file; InputError when it cannot be read."""
     return read_file(path)
@@ -197,21 +224,10 @@ def read_packets(ruleset: Ruleset, name: str, text: str, lines: bool = True) -> 
 def trace(ruleset: Ruleset, packets: Iterable[Any], path: str = "", why: bool = False, memory: int = 2 << 30) -> Any:
     """The way of each packet through a ruleset without errors, rule by rule.
 
-def together(log: Any) -> str:
-    """What was found in all files, in one line."""
-    text: str = lazy("rulec.report.lint").together(log.reports)
-    return text
-
-
-def forms() -> tuple[str, ...]:
-    """The names of all forms."""
-    names: tuple[str, ...] = lazy("rulec.report.formats").FORMATS
-    return names
-
-
     ``path`` is input, forward or output, or empty for what each packet tells.
     Raises Undecided when the answer does not fit into ``memory`` bytes.
     """
+    _whole(ruleset)
     return lazy("rulec.query.trace").trace(ruleset, packets, path, why, memory)
 
 
@@ -245,6 +261,7 @@ def diff(old: Ruleset, new: Ruleset, memory: int = 2 << 30, everything: bool = F
     The largest flows are put into words, or ``everything``.  Raises Undecided
     when the answer does not fit into ``memory`` bytes.
     """
+    _whole(old, new)
     query = lazy("rulec.query.diff")
     return query.compare(old, new, memory, None if everything else query.MOST_FLOWS)
 
@@ -291,6 +308,7 @@ def read_policy(path: str) -> tuple[Any, list[Finding]]:
 
 def compile_ruleset(ruleset: Ruleset, policy: Any) -> Any:
     """The ruleset with the hot flows of a policy untracked; raises Refused with all reasons."""
+    _whole(ruleset)
     return lazy("rulec.compiler.compile").compile_ruleset(ruleset, policy)
 
 
@@ -306,6 +324,8 @@ def compile_all(
     With ``keep_going`` entries that are refused are left out; ``without`` are
     matches that the host lacks.
     """
+    rulesets = tuple(rulesets)
+    _whole(*rulesets)
     adapted = lazy("rulec.compiler.without").adapted(policy, tuple(without))
     return lazy("rulec.compiler.together").compile_all(rulesets, adapted, keep_going, memory)
 
@@ -335,6 +355,7 @@ def prove(old: Ruleset, new: Ruleset, policy: Any, memory: int = 2 << 30) -> Any
     Raises InputError where the two cannot be compared, Undecided when the answer
     does not fit into ``memory`` bytes.
     """
+    _whole(old, new)
     return lazy("rulec.compiler.prove").prove(old, new, policy, memory)
 
 

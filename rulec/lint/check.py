@@ -13,6 +13,9 @@ from rulec.kernel.generations import CURRENT
 GROUPS = ("syntax", "load", "conntrack", "ruleset", "exposure", "notrack", "host", "suppression")
 """The groups that may be selected, in the order in which the checks are listed."""
 
+OF_THE_WHOLE = ("ruleset", "exposure", "notrack")
+"""The groups that ask what packets meet, which a piece of a ruleset does not tell."""
+
 
 class Example(NamedTuple):
     """A ruleset that the check speaks of, and one of which it has nothing to say.

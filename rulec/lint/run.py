@@ -9,7 +9,7 @@ from rulec.analysis.facts import Facts
 from rulec.analysis.host import HostFacts
 from rulec.diagnostics import Finding, Suppressed
 from rulec.errors import Undecided
-from rulec.lint.check import GROUPS, Check
+from rulec.lint.check import GROUPS, OF_THE_WHOLE, Check
 from rulec.lint.checks import CHECKS
 from rulec.lint.handling import PLAIN, Handling
 from rulec.lint.suppressing import Sieve, is_refusal
@@ -57,6 +57,8 @@ def lint(facts: Facts, checks: Iterable[Check], handling: Handling = PLAIN) -> L
     found = [finding for finding in facts.ruleset.findings if finding.slug in slugs]
     undecided: dict[str, list[str]] = {}
     for check in run:
+        if not _is_asked(check, facts):
+            continue
         try:
             found.extend(check.find(facts))
         except Undecided as error:
@@ -64,8 +66,17 @@ def lint(facts: Facts, checks: Iterable[Check], handling: Handling = PLAIN) -> L
     told = {why: [slug for slug in what if slug in _slugs_of(checks)] for why, what in undecided.items()}
     reasons = tuple(f"{why} (not checked: {', '.join(what)})" for why, what in told.items() if what)
     unknown = {slug for what in undecided.values() for slug in what}
-    judged = {check.slug for check in CHECKS if check in run and facts.ruleset.valid} - unknown
+    judged = {check.slug for check in CHECKS if check in run and _is_judged(check, facts)} - unknown
     return _sifted(found, sieve, judged, checks)._replace(undecided=reasons)
+
+
+def _is_asked(check: Check, facts: Facts) -> bool:
+    return not (facts.ruleset.is_piece and check.group in OF_THE_WHOLE)
+
+
+def _is_judged(check: Check, facts: Facts) -> bool:
+    """Whether it would have found something, had there been something; most say nothing of a ruleset with errors."""
+    return _is_asked(check, facts) and facts.ruleset.valid
 
 
 def _named(sieve: Sieve, checks: tuple[Check, ...]) -> tuple[Check, ...]:

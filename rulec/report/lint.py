@@ -76,6 +76,8 @@ def _closing(report: Report) -> Iterator[str]:
     count = _count(report)
     if count:
         yield f"{name}: {count}"
+    if report.ruleset.is_piece:
+        yield f"{name}: a piece of what ufw loads; what packets meet is asked of the whole, as iptables-save prints it"
     if report.tracked_by:
         yield f"{name}: {report.family} is tracked, because of {_causes(report.ruleset, report.tracked_by)}"
     if report.modules and report.tracked_by is not None:

@@ -47,7 +47,7 @@ class Commands:
             return f"the chain name {name!r} is longer than {_LONGEST_NAME} bytes"
         if name in self.table.builtin:
             return self._declare_base(self.table.chains[name], policy, counters, line)
-        complaint = self._create(name, line)
+        complaint = self._declare_again(name, line) if self._is_there(name) else self._create(name, line)
         if not complaint and policy != "-":
             return f"{name!r} is no base chain of table {self.table.name!r}, so it has no policy: write :{name} -"
         return complaint
@@ -58,6 +58,17 @@ class Commands:
             return f"{policy!r} is no policy: a base chain has ACCEPT or DROP"
         if policy != "-":
             chain.policy, chain.counters = policy, counters
+        return ""
+
+    def _is_there(self, name: str) -> bool:
+        """Whether the chain is there and may be declared all the same, as in a piece that is loaded with ``-n``."""
+        return self.ruleset.is_piece and name in self.table.chains
+
+    def _declare_again(self, name: str, line: int) -> str:
+        """A chain that is declared once more loses its rules (iptables-restore -n, 1.8.9)."""
+        chain = self.table.chains[name]
+        chain.line = line
+        chain.references.clear()
         return ""
 
     def _create(self, name: str, line: int) -> str:

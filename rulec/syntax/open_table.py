@@ -28,6 +28,8 @@ class OpenTable:
         self.ruleset = ruleset
         self.table = Table(name, number, {})
         self.table.chains.update((chain, Chain(chain)) for chain in self.table.builtin)
+        if name == "filter":
+            self.table.chains.update((chain, Chain(chain)) for chain in sorted(ruleset.dialect.given))
         self.chains = self.table.chains
         self._jumps: dict[int, str] = {}
         self._stops: set[int] = set()

@@ -104,6 +104,11 @@ class Ruleset:
         return self.dialect.family
 
     @property
+    def is_piece(self) -> bool:
+        """Whether it is loaded into chains that are there already, so that it does not tell what packets meet."""
+        return bool(self.dialect.given)
+
+    @property
     def valid(self) -> bool:
         """Whether iptables-restore and the kernel take it all."""
         return not any(finding.severity is Severity.ERROR for finding in self.findings)

@@ -25,10 +25,15 @@ from rulec.syntax.words import Word
 
 
 class Dialect(NamedTuple):
-    """What decides how words are read: the family, and extensions that are known by name only."""
+    """What decides how words are read: the family, and extensions that are known by name only.
+
+    ``given`` are chains of table filter that are there already when a piece of a
+    ruleset is loaded, as by ``iptables-restore -n``.
+    """
 
     family: Family
     opaque: frozenset[str] = frozenset()
+    given: frozenset[str] = frozenset()
 
 
 # Options of matches that -p brings in.

@@ -40,6 +40,7 @@ from rulec.lint.checks import (
     negated_state_matches_untracked,
     never_matches,
     no_such_module,
+    not_a_ruleset,
     notrack_after_ct,
     notrack_icmp,
     notrack_leg_missing,
@@ -89,6 +90,7 @@ from rulec.lint.checks import (
 
 CHECKS: tuple[Check, ...] = (
     syntax_error.CHECK,
+    not_a_ruleset.CHECK,
     reading_ends.CHECK,
     unknown_extension.CHECK,
     indented_comment.CHECK,
