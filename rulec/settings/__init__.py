@@ -1,0 +1,1 @@
+"""The configuration of rulec itself: rulec.toml, what it says, and for which files."""

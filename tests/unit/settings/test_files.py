@@ -1,0 +1,100 @@
+"""Which files are read of the paths that somebody gives."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from rulec.settings.discovery import Finder
+from rulec.settings.files import Chosen, choose, host_of
+from rulec.settings.shape import Known
+
+RULES = "# a\n\n*filter\nCOMMIT\n"
+
+
+def tree(folder: Path, **files: str) -> None:
+    for name, text in files.items():
+        path = folder / name.replace("__", "/").replace("_", ".")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+
+
+@pytest.fixture(autouse=True)
+def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("RULEC_CONFIG", raising=False)
+
+
+def chosen(*paths: str, force: bool | None = None) -> Chosen:
+    return choose(paths, Finder(Known()), force)
+
+
+def test_a_folder_is_searched_for_what_looks_like_a_ruleset(tmp_path: Path) -> None:
+    tree(
+        tmp_path,
+        a__rules_v4="",
+        a__rules_v6=RULES,
+        a__udev_rules='SUBSYSTEM=="net"\n',
+        a__fw_txt=RULES,
+        a__README_md="# How\n\n    *filter\n",
+        b__etc__modprobe_d__x_conf="options nf_conntrack\n",
+        b__etc__other_conf="x\n",
+        b__iptables="",
+        _hidden__rules_v4=RULES,
+        venv__rules_v4=RULES,
+    )
+    found = ("a/fw.txt", "a/rules.v4", "a/rules.v6", "b/etc/modprobe.d/x.conf", "b/iptables")
+    assert chosen(".").files == found
+    assert chosen("a", "a/rules.v4", "b").files == found
+
+
+def test_what_is_named_is_read(tmp_path: Path) -> None:
+    tree(tmp_path, a__notes_txt="hello\n")
+    assert chosen("a/notes.txt", "-", "no/such/file").files == ("a/notes.txt", "-", "no/such/file")
+
+
+def test_a_pattern_that_no_shell_has_replaced(tmp_path: Path) -> None:
+    tree(tmp_path, hosts__a__rules_v4=RULES, hosts__b__rules_v4=RULES, hosts__b__x="hello")
+    assert chosen("hosts/*/rules.v4").files == ("hosts/a/rules.v4", "hosts/b/rules.v4")
+    assert chosen("hosts/**/rules.v4").files == ("hosts/a/rules.v4", "hosts/b/rules.v4")
+    assert chosen("ho*").files == ("hosts/a/rules.v4", "hosts/b/rules.v4")
+    assert chosen("hosts/[c]/*") == Chosen((), (), ("hosts/[c]/*",))
+
+
+def test_what_is_excluded(tmp_path: Path) -> None:
+    tree(tmp_path, rulec_toml="exclude = ['lab/**']\n", lab__rules_v4=RULES, rules_v4=RULES)
+    assert chosen(".") == Chosen(("rules.v4",), ("lab/rules.v4",), ())
+    assert chosen("lab/rules.v4").files == ("lab/rules.v4",)
+    assert chosen("lab/rules.v4", force=True) == Chosen((), ("lab/rules.v4",), ())
+    tree(tmp_path, rulec_toml="exclude = ['lab/**']\nforce-exclude = true\n")
+    assert chosen("lab/rules.v4") == Chosen((), ("lab/rules.v4",), ())
+
+
+def test_an_empty_folder(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    assert chosen("a") == Chosen((), (), ("a",))
+
+
+@pytest.mark.parametrize(("respect", "number"), [("true", 1), ("false", 2)])
+def test_what_git_ignores(respect: str, number: int, tmp_path: Path) -> None:
+    if subprocess.run(["git", "init", "-q", "."], cwd=tmp_path, check=False).returncode:
+        pytest.skip("git is not installed")
+    tree(tmp_path, rulec_toml=f"respect-gitignore = {respect}\n", _gitignore="out/\n", out__rules_v4=RULES)
+    tree(tmp_path, fw__rules_v4=RULES)
+    assert len(chosen(".").files) == number
+
+
+@pytest.mark.parametrize(
+    ("path", "host"),
+    [
+        ("/h/a/rules.v4", "/h/a"),
+        ("/h/a/etc/iptables/rules.v6", "/h/a"),
+        ("/h/a/etc/modprobe.d/x.conf", "/h/a"),
+        ("/h/a/etc/sysconfig/iptables-config", "/h/a"),
+        ("/h/b/sysctl.d/x.conf", "/h/b"),
+    ],
+)
+def test_files_of_one_host(path: str, host: str) -> None:
+    assert host_of(path) == host
