@@ -41,7 +41,8 @@ ANSWERS_ON = {"input": "output", "output": "input", "forward": "forward"}
 TUPLE = ("src", "dst", "sport", "dport", "proto", "src_type", "dst_type")
 """The fields that all packets of one direction of a flow have in common, whatever way they take."""
 
-_WHERE = ("iif", "oif", "mac", "has_mac", "mark", "uid", "gid", "has_socket", "physin", "physout", "bridged")
+_OF_ONE_SIDE = ("mac", "has_mac", "mark", "uid", "gid", "has_socket", "physin", "physout", "bridged")
+_WHERE = ("iif", "oif", *_OF_ONE_SIDE)
 
 FLOW = (*TUPLE, *_WHERE)
 """The same, and what they have in common by assumption: interfaces, the neighbour, the mark, the program."""
@@ -243,6 +244,12 @@ class Pair:
         return (new | invalid) & self._plain - self.space.flag("ctdir")
 
     @cached_property
+    def unknown(self) -> PacketSet:
+        """Packets of which tracking knows nothing, new or invalid: of one that is not tracked these are enough."""
+        new, first = self.state("NEW"), self.space.flag("first")
+        return ((new & first) | (self.state("INVALID") - first)) & self._plain - self.space.flag("ctdir")
+
+    @cached_property
     def syn(self) -> PacketSet:
         """The packets of TCP that ask for a connection: with SYN, and without ACK."""
         asking = self.space.field("tcp_flags").masked(FLAGS["SYN"], FLAGS["SYN"] | FLAGS["ACK"])
@@ -345,6 +352,11 @@ class Pair:
 def without_interfaces(flows: PacketSet) -> PacketSet:
     """Flows, as far as their tuple says: what they have in common by assumption may be anything."""
     return flows.without(_WHERE)
+
+
+def without_sides(flows: PacketSet) -> PacketSet:
+    """Flows, as far as both ends know them: the neighbour and the program of one may be anything."""
+    return flows.without(_OF_ONE_SIDE)
 
 
 _OF_FLOWS = frozenset(("set", "owner", "policy", "geoip", "realm", "cgroup", "devgroup", "rpfilter", "mac", "physdev"))

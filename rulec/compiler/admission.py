@@ -37,14 +37,28 @@ def plan(job: Job) -> Plan:
 
 
 def _refuse_from_servers(job: Job, found: Plan, case: Case) -> None:
-    """A rule that drops what begins from the server's side does so too when that is untracked."""
+    """A rule that refuses what begins from the server's side does so too when that is untracked."""
     for part in case.answers:
         first = part.packets & job.opening
         for met in job.old.met(part.path):
-            hit = bare(met.among(met.drops, first & new(job.space)))
-            missed = hit - bare(job.old.matching(met, first & untracked(job.space)))
-            if not missed.is_empty():
+            if met.step.line in found.widened or not _may_refuse(job, part, met, first & new(job.space)):
+                continue
+            missed = bare(met.among(met.hit, first & new(job.space)))
+            missed -= bare(job.old.matching(met, first & untracked(job.space)))
+            if missed.is_empty():
+                continue
+            if met.step.has_memory and not _others(job, met):
+                found.widened.add(met.step.line)
+            else:
                 _copied(job, found, met, case.flow.answer, missed, syn=True)
+
+
+def _may_refuse(job: Job, part: Part, met: Met, first: PacketSet) -> bool:
+    """Whether a rule drops some first packets, or sends them where they are dropped."""
+    if not met.step.goes_to:
+        return met.meets(met.drops, first)
+    inside = (below for below in job.old.met(part.path) if below.stack[: len(met.stack) + 1] == (*met.stack, met.step))
+    return met.meets(met.hit, first) and any(below.meets(below.drops, first) for below in inside)
 
 
 def _step(job: Job, found: Plan, case: Case, part: Part, met: Met) -> None:

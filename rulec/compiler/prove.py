@@ -51,7 +51,7 @@ def _proved(prepared: tuple[Prepared, Prepared], space: Space, policy: Policy) -
     pair = Pair(*prepared, space)
     flows = TouchedFlows(pair, policy)
     errors = Errors(flows)
-    rewritten, effects = Rewritten(pair, flows.reversed("output")), Effects(pair)
+    rewritten, effects = Rewritten(pair, flows.reversed("output")), Effects(flows)
     failures = (
         *half_tracked(flows),
         *rewritten.failures(),

@@ -225,18 +225,26 @@ _NOT_ASKED = frozenset(("state", "attached"))
 _LARGEST_AGREEMENT = 10_000
 """Nodes beyond which two answers are taken to be independent: they are then no less true, and less precise."""
 
+_OF_TUPLES = ("orig_", "repl_")
+"""How the names of fields begin that hold what a connection is known by: NAT turns packets back to these."""
+
 _ENDS = ("src", "dst", "proto", "sport", "dport", "src_type", "dst_type", "iif", "prior", "later_fragment")
 
 
 def _agreement(space: Space, one: Values, other: Values) -> PacketSet:
     """The packets of which all fields are the same in both, or fewer where that is hard to say.
 
-    Where it is, only the ends are looked at of packets that differ: more packets have the same.
+    Where it is, what a connection is known by is not looked at, and in the end only
+    the ends are, of packets that differ: more packets have the same.
     """
-    found = _same(space, one, other, lambda different: different)
-    if found is None:
-        found = _same(space, one, other, lambda different: different.onto(_ENDS))
-    return space.nothing if found is None else found
+    tuples = [name for name in space.fields if name.startswith(_OF_TUPLES)]
+    outlines: tuple[Callable[[PacketSet], PacketSet], ...] = (
+        lambda different: different,
+        lambda different: different.without(tuples),
+        lambda different: different.onto(_ENDS),
+    )
+    tries = (_same(space, one, other, outline) for outline in outlines)
+    return next((found for found in tries if found is not None), space.nothing)
 
 
 def _same(space: Space, one: Values, other: Values, outline: Callable[[PacketSet], PacketSet]) -> PacketSet | None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterator
 from typing import NamedTuple
 
-from rulec.analysis.flows import OF_CONNECTION, Pair, Side, memories_by_name
+from rulec.analysis.flows import ANSWERS_ON, OF_CONNECTION, Side, memories_by_name
 from rulec.analysis.narrow import matches_among
 from rulec.compiler.certificate import Failure, Listed
+from rulec.compiler.proof.flows import SAME_WAY, TouchedFlows
 from rulec.compiler.proof.words import failure
 from rulec.packetset.packetset import PacketSet
 from rulec.semantics.effects import CONTINUES
@@ -20,7 +21,7 @@ _LISTED = CONTINUES | {"SET", "NFQUEUE", "TCPMSS", "MARK", "CONNMARK", "TOS", "D
 
 
 class _Met(NamedTuple):
-    """The touched packets that meet some rules: first ones, and later ones."""
+    """The touched packets that meet some rules: first ones, and later ones of flows that may begin."""
 
     first: PacketSet
     later: PacketSet
@@ -29,8 +30,9 @@ class _Met(NamedTuple):
 class Effects:
     """What touched packets meet otherwise; ``listed`` grows while the failures are asked for."""
 
-    def __init__(self, pair: Pair) -> None:
-        self.pair = pair
+    def __init__(self, flows: TouchedFlows) -> None:
+        self.flows = flows
+        self.pair = flows.pair
         self.listed: list[Listed] = []
 
     def failures(self) -> Iterator[Failure]:
@@ -52,18 +54,39 @@ class Effects:
     def _of_path(self, path: str) -> Iterator[Failure]:
         old, new = (self._by_rule(side, path) for side in (self.pair.old, self.pair.new))
         for name in {**old, **new}:
-            before, after = (self._met(found.get(name, []), path) for found in (old, new))
-            reach = (new.get(name) or old[name])[0]
-            differs = (before.first ^ after.first) | (before.later ^ after.later)
-            if _counts_connections(reach.step):
-                differs = self.pair.space.union((*before, *after))
+            reaches = old.get(name, []), new.get(name, [])
+            differs, more = self._differing(*reaches, path)
             if differs.is_empty():
                 continue
-            if self._decides(reach.step):
-                message = f"{_said(reach.step)} counts other packets now, and decides by that"
+            step = (reaches[1] or reaches[0])[0].step
+            if self._decides(step):
+                message = f"{_said(step)} counts other packets now, and decides by that"
                 yield failure(self.pair, "effects", path, message, differs)
             else:
-                self._list(reach.step, path, differs, more=not (after.later - before.later).is_empty())
+                self._list(step, path, differs, more)
+
+    def _differing(self, old: list[Reach], new: list[Reach], path: str) -> tuple[PacketSet, bool]:
+        """The packets that meet a rule under one ruleset alone, and whether any meet it now that did not.
+
+        Where these are packets that take another way than those with which their
+        flows began, or of flows that servers begin, it may be assumed that there are none.
+        """
+        for usually, asked in ((False, False), (True, False), (True, True)):
+            before, after = (self._met(reaches, path, usually, asked) for reaches in (old, new))
+            differs = (before.first ^ after.first) | (before.later ^ after.later)
+            if any(_counts_connections(reach.step) for reach in (*old, *new)):
+                differs = self.pair.space.union((*before, *after))
+            if differs.is_empty():
+                self._assume(path, usually, asked)
+                break
+        return differs, not (after.later - before.later).is_empty()
+
+    def _assume(self, path: str, usually: bool, asked: bool) -> None:
+        """Put down what was assumed of flows."""
+        if usually:
+            self.flows.assume(SAME_WAY)
+        for way in sorted({path, ANSWERS_ON[path]}) if asked else ():
+            self.flows.may_assume(way)
 
     def _by_rule(self, side: Side, path: str) -> dict[Hashable, list[Reach]]:
         """The rules with side effects on a way, by what is the same in both rulesets."""
@@ -76,10 +99,10 @@ class Effects:
                 found.setdefault(names.get(step) or (step.table, target, step.rule.base), []).append(reach)
         return found
 
-    def _met(self, reaches: list[Reach], path: str) -> _Met:
+    def _met(self, reaches: list[Reach], path: str, usually: bool, asked: bool) -> _Met:
         pair = self.pair
         touched = pair.touched(path) & pair.usual(path)
-        kinds = (touched & pair.opening, touched & (pair.later(False) | pair.later(True)))
+        kinds = (touched & pair.opening, touched & self.flows.later(path, usually=usually, asked=asked))
         union = pair.space.union
         return _Met(*(union(self._meeting(reach, kind) for reach in reaches).possibly() for kind in kinds))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rulec.analysis.flows import ANSWERS_ON, TUPLE, Pair, is_no_memory, is_of_flows, without_interfaces
+from rulec.analysis.flows import ANSWERS_ON, TUPLE, Pair, is_no_memory, is_of_flows, without_interfaces, without_sides
 from rulec.analysis.untracked_flows import turned
 from rulec.compiler.certificate import Failure, Listed
 from rulec.compiler.proof.policy import among, entries, requests
@@ -11,6 +11,7 @@ from rulec.packetset.packetset import PacketSet
 from rulec.policy import ANY, Policy
 
 NOT_FROM_HOT = "no program of this host begins connections from the hot ports"
+SAME_WAY = "all packets of a flow arrive by one interface, from one neighbour, with one mark"
 SERVERS_ONLY_ANSWER = "the servers behind this host begin no connections from their hot ports"
 
 
@@ -68,6 +69,19 @@ class TouchedFlows:
         found = pair.begun(pair.old, path, own & whence, is_no_memory if surely else None)
         return self._that_left(found, surely) if path == "input" else found
 
+    def later(self, path: str, surely: bool = False, usually: bool = False, asked: bool = False) -> PacketSet:
+        """Packets of known connections on a way, of touched flows that may begin from either side.
+
+        They may take any interface, or ``usually`` the same as those that a flow
+        began with; those of ``asked`` flows are not of reversed ones, where that may be assumed.
+        """
+        pair, other = self.pair, ANSWERS_ON[path]
+        ways = ((path, pair.tuples(path)), (other, turned(pair.tuples(path))))
+        left = {way: self.reversed(way) for way, _ in ways if asked and self._assumed_of_servers(way)}
+        own, theirs = (self.begun(way, tuples - left.get(way, pair.space.nothing), surely) for way, tuples in ways)
+        asking, answered = (own, without_sides(theirs)) if usually else map(without_interfaces, (own, theirs))
+        return (pair.later(False) & asking) | (pair.later(True) & turned(answered))
+
     def _that_left(self, begun: PacketSet, surely: bool) -> PacketSet:
         """Those of some flows that come in which do not come over the loopback, or may leave over it, too."""
         looped = begun & self.loop
@@ -78,18 +92,21 @@ class TouchedFlows:
 
     def may_assume(self, path: str) -> bool:
         """Whether it may be assumed that no server begins connections from its hot ports; then it is put down."""
-        if path == "forward":
-            self.assume(SERVERS_ONLY_ANSWER)
+        assumed = self._assumed_of_servers(path)
+        if assumed:
+            self.assume(assumed)
+        return bool(assumed)
+
+    def _assumed_of_servers(self, path: str) -> str:
         if path != "output":
-            return path == "forward"
+            return SERVERS_ONLY_ANSWER if path == "forward" else ""
         servers = list(entries(self.policy, self.pair.family, "input"))
         low, high = self.policy.ephemeral
         if any(entry.ports == ANY for entry in servers):
-            return False
+            return ""
         if not all(entry.reserved or not any(a <= high and low <= b for a, b in entry.ports) for entry in servers):
-            return False
-        self.assume(NOT_FROM_HOT)
-        return True
+            return ""
+        return NOT_FROM_HOT
 
     def failure(
         self, part: str, path: str, message: str, packets: PacketSet, began: PacketSet | None = None

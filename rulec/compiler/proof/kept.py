@@ -5,20 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from rulec.analysis.flows import ANSWERS_ON, OF_CONNECTION, TUPLE, without_interfaces
+from rulec.analysis.flows import ANSWERS_ON, OF_CONNECTION, TUPLE, without_interfaces, without_sides
 from rulec.analysis.untracked_flows import turned
 from rulec.compiler.certificate import Failure, Listed
-from rulec.compiler.proof.flows import TouchedFlows
+from rulec.compiler.proof.flows import SAME_WAY, TouchedFlows
 from rulec.compiler.proof.policy import entries, of_entry
 from rulec.compiler.proof.words import a_few, regions_of
 from rulec.model.protocols import TCP
 from rulec.packetset.packetset import PacketSet
 from rulec.semantics.paths import PATHS
 
-SAME_WAY = "all packets of a flow arrive by one interface, from one neighbour, with one mark"
 STRANGE = "packets that no flow may begin with are lost where a flow goes on with them"
 FROM_CLIENT_PORTS = "what is listed with client-ports is asked from these alone"
-_OF_ONE_SIDE = ("mac", "has_mac", "mark", "uid", "gid", "has_socket", "physin", "physout", "bridged")
 
 
 class Kept:
@@ -78,7 +76,7 @@ class Kept:
             return
         yield from self._later(path, path, begun, without_interfaces(begun), reply=False)
         loop, other = self.flows.loop, ANSWERS_ON[path]
-        usual, answers = turned(begun.without(_OF_ONE_SIDE)), turned(without_interfaces(begun))
+        usual, answers = turned(without_sides(begun)), turned(without_interfaces(begun))
         yield from self._later(path, other, usual - loop, answers - loop, reply=True)
         if path == "output":
             yield from self._later(path, path, usual & loop, answers & loop, reply=True)

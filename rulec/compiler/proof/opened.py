@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from rulec.analysis.flows import ANSWERS_ON, ERRORS, OF_CONNECTION, without_interfaces
-from rulec.analysis.untracked_flows import turned
+from rulec.analysis.flows import ERRORS, OF_CONNECTION
 from rulec.compiler.certificate import Failure, Listed
 from rulec.compiler.proof.errors import Errors
 from rulec.compiler.proof.flows import TouchedFlows
@@ -34,13 +33,15 @@ class Opened:
 
     def _opened(self, path: str) -> Iterator[Failure]:
         pair, touched = self.pair, self.pair.touched(path) & self.pair.sent_from(path)
-        passing = pair.new.passing(path, touched & pair.prior("nothing") & pair.whole).without(OF_CONNECTION)
+        passing = pair.new.passing(path, touched & pair.unknown).without(OF_CONNECTION)
         begins = pair.old.passing(path, touched & pair.opening).without(OF_CONNECTION)
-        holes = ((passing & pair.syn) - begins.without(("tcp_flags",)) - self._odd(path, begins)).possibly()
+        strays = pair.old.passing(path, touched & pair.stray).without(OF_CONNECTION)
+        odd = self._odd(path, begins) | (strays & self._invalid_syn)
+        holes = ((passing & pair.syn) - begins.without(("tcp_flags",)) - odd).possibly()
         if not holes.is_empty():
             message = "a new connection is let in that was not"
             yield self.flows.failure("opened", path, message, holes & pair.state("NEW"))
-        rest = passing - pair.syn - begins - pair.old.passing(path, touched & pair.stray).without(OF_CONNECTION)
+        rest = passing - pair.syn - begins - strays
         known = self._known(path, touched)
         unknown = (rest - known).possibly() - (pair.extended & pair.icmp(ERRORS[pair.family])) - self._of_nothing
         unknown = self._believable(path, unknown)
@@ -57,8 +58,12 @@ class Opened:
         pair = self.pair
         if path != "input" or not self.flows.is_stateless:
             return pair.space.nothing
-        odd = pair.syn & (pair.flags("FIN") | pair.flags("RST"))
-        return odd & begins.possibly().without(("tcp_flags",))
+        return self._invalid_syn & begins.possibly().without(("tcp_flags",))
+
+    @property
+    def _invalid_syn(self) -> PacketSet:
+        """SYN beside FIN or RST, which tracking calls INVALID (measured)."""
+        return self.pair.syn & (self.pair.flags("FIN") | self.pair.flags("RST"))
 
     def _believable(self, path: str, packets: PacketSet) -> PacketSet:
         """Those that say truly whether they come from this host: IPv4 drops the others behind PREROUTING."""
@@ -87,11 +92,8 @@ class Opened:
 
     def _known(self, path: str, touched: PacketSet) -> PacketSet:
         """What the old ruleset lets through of the flows that it lets begin, from either side."""
-        pair, other, flows = self.pair, ANSWERS_ON[path], self.flows
-        own = without_interfaces(flows.begun(path, pair.tuples(path), surely=True))
-        theirs = turned(without_interfaces(flows.begun(other, turned(pair.tuples(path)), surely=True)))
-        later = (pair.later(False) & own) | (pair.later(True) & theirs)
-        found = pair.old.passing(path, touched & later).without(OF_CONNECTION)
+        pair, flows = self.pair, self.flows
+        found = pair.old.passing(path, touched & flows.later(path, surely=True)).without(OF_CONNECTION)
         if not flows.is_stateless:
             return found
         errors = Errors(flows)

@@ -241,3 +241,32 @@ def test_what_begins_from_the_hot_port_is_refused_as_before() -> None:
     text = compiled(filtered(f"{KNOWN}\n{FIRST}\n{rule}"), WEB).text
     copy = "-A OUTPUT -p tcp -m tcp --sport 80 --tcp-flags SYN,ACK SYN -m conntrack --ctstate UNTRACKED -j DROP"
     assert rules_of(text, "OUTPUT")[:2] == [copy, rule]
+
+
+KNOCKS = "-m recent --update --seconds 60 --name ssh --mask 255.255.255.255 --rdest"
+
+
+@pytest.mark.parametrize(
+    ("rule", "changed"),
+    [
+        ("-A OUTPUT -p tcp -m state --state NEW -j CHAIN", "-A OUTPUT {} -j CHAIN"),
+        ("-A OUTPUT -p tcp -m state --state NEW -g CHAIN", "-A OUTPUT {} -g CHAIN"),
+    ],
+)
+def test_what_begins_from_the_hot_port_goes_where_it_is_refused(rule: str, changed: str) -> None:
+    copy = changed.format("-p tcp -m tcp --sport 80 --tcp-flags SYN,ACK SYN -m conntrack --ctstate UNTRACKED")
+    text = compiled(filtered(f"{KNOWN}\n{FIRST}\n-A CHAIN -d 192.0.2.0/24 -j DROP\n{rule}"), WEB).text
+    assert rules_of(text, "OUTPUT")[:2] == [copy, rule]
+
+
+def test_what_begins_from_the_hot_port_does_not_go_where_nothing_is_refused() -> None:
+    rule = "-A OUTPUT -p tcp -m state --state NEW -j CHAIN"
+    text = compiled(filtered(f"{KNOWN}\n{FIRST}\n-A CHAIN -d 192.0.2.0/24 -j ACCEPT\n{rule}"), WEB).text
+    assert rules_of(text, "OUTPUT")[0] == rule
+
+
+def test_a_memory_counts_what_begins_from_the_hot_port_as_before() -> None:
+    """It is one memory, so it gets no copy."""
+    rule = f"-A OUTPUT -p tcp -m tcp --dport 22 --tcp-flags SYN,ACK SYN -m state --state NEW {KNOCKS} -j DROP"
+    text = compiled(filtered(f"{KNOWN}\n{FIRST}\n{rule}"), WEB).text
+    assert rules_of(text, "OUTPUT")[0] == rule.replace("NEW", "NEW,UNTRACKED")

@@ -7,8 +7,7 @@ import pytest
 import rulec
 from rulec.compiler.certificate import PARTS, Certificate
 from rulec.compiler.proof.errors import NOT_OVER_LOOPBACK, PLAIN_ERRORS
-from rulec.compiler.proof.flows import NOT_FROM_HOT, SERVERS_ONLY_ANSWER
-from rulec.compiler.proof.kept import SAME_WAY
+from rulec.compiler.proof.flows import NOT_FROM_HOT, SAME_WAY, SERVERS_ONLY_ANSWER
 from rulec.compiler.proof.nat import LOW_PORTS, OWN_ADDRESS
 from rulec.compiler.prove import prove
 from rulec.errors import InputError, Undecided
