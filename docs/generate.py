@@ -3,102 +3,74 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterable, Iterator
-from importlib import import_module
+from collections.abc import Iterable
 from pathlib import Path
 
-from rulec import catalogue
-from rulec.catalogue.extension import BOTH, Example, Extension, Option, Tracking
+from rulec import api, catalogue
+from rulec.catalogue.extension import Extension
 from rulec.catalogue.names import MATCHES, TARGETS
 from rulec.kernel.generations import KERNELS, Kernel
-from rulec.lint.check import GROUPS, Check
+from rulec.lint.check import GROUPS
 from rulec.lint.checks import CHECKS
+from rulec.report import extension_page, page
 
 HERE = Path(__file__).resolve().parent
 NOTICE = "<!-- Written by `make docs` from the code: do not edit. -->"
-TRACKING = {
-    Tracking.NONE: "not needed",
-    Tracking.LOADS: "its module is loaded, and nothing is tracked for that",
-    Tracking.TRACKS: "one such rule has every packet of the family tracked",
-}
 
 
 def checks() -> str:
     """The page of all checks, by group."""
-    lines = [NOTICE, "", "# Checks", "", "`rulec explain SLUG` shows one of them in the terminal."]
+    lines = [NOTICE, "", "# Checks", "", inspect.cleandoc(_CHECKS)]
     for group in GROUPS:
-        lines += ["", f"## Group {group}"]
-        for check in CHECKS:
-            if check.group == group:
-                lines += _check(check)
+        members = [check for check in CHECKS if check.group == group]
+        lines += ["", f"## Group {group}", ""]
+        lines += [f"- [{check.slug}](#{check.slug}): {check.summary}" for check in members]
+        for check in members:
+            lines += ["", f"### {check.slug}", "", page.markdown(check, api.example_findings(check))]
     return "\n".join(lines) + "\n"
 
 
-def _check(check: Check) -> Iterator[str]:
-    yield from ("", f"### {check.slug}", "", f"{check.severity.value}: {check.summary}", "")
-    yield inspect.cleandoc(check.why)
-    yield from ("", f"It speaks of{check.example.where}", "", *_block(check.example.bad.splitlines()))
-    if check.example.beside:
-        yield from ("", "beside", "", *_block(check.example.beside.splitlines()))
-    yield from ("", "and has nothing to say of", "", *_block(check.example.good.splitlines()))
+_CHECKS = """
+What `rulec lint` looks for.  Each check has a ruleset of which it speaks, what it says there, the fix where it
+knows one, and a ruleset of which it has nothing to say; the tests run them all.  `rulec explain SLUG` shows one of
+them in the terminal, `--select` and `--ignore` take slugs and groups.
+"""
 
 
 def extensions() -> str:
     """The page of all extensions, matches first."""
-    lines = [NOTICE, "", "# Extensions", "", "The matches and targets of iptables 1.8.9, as rulec reads them."]
-    for heading, names, find in (("Matches", MATCHES, catalogue.match), ("Targets", TARGETS, catalogue.target)):
-        lines += ["", f"## {heading}"]
-        for name in sorted(names, key=str.lower):
-            extension = find(name)
-            assert extension is not None, name
-            lines += _extension(heading, extension)
+    lines = [NOTICE, "", "# Extensions", "", inspect.cleandoc(_EXTENSIONS)]
+    for kind, heading, names, find in (
+        ("match", "Matches", MATCHES, catalogue.match),
+        ("target", "Targets", TARGETS, catalogue.target),
+    ):
+        ordered = sorted(names, key=str.lower)
+        lines += ["", f"## {heading}", ""]
+        lines += [f"- [{name}](#{_anchor(kind, name)}): {_summary(find(name))}" for name in ordered]
+        for name in ordered:
+            lines += ["", f'<a id="{_anchor(kind, name)}"></a>', "", f"### {name}", "", _extension(kind, find(name))]
     return "\n".join(lines) + "\n"
 
 
-def _extension(heading: str, extension: Extension) -> Iterator[str]:
-    module = f"rulec.catalogue.{heading.lower()}.{extension.name}"
-    docstring = inspect.cleandoc(import_module(module).__doc__ or "")
-    first, _, rest = docstring.partition("\n")
-    yield from ("", f"### {extension.name}", "", first.partition(": ")[2] or first)
-    yield from _paragraphs(rest)
-    yield ""
-    yield from (f"- {fact}" for fact in _facts(extension))
-    if extension.options:
-        yield from ("", "| option | `!` | argument |", "|---|---|---|", *map(_option, extension.options))
-    yield from ("", *_block(example_line(example) for example in extension.valid))
+_EXTENSIONS = """
+The matches and targets of iptables 1.8.9, as rulec reads them: what each means, in which tables and chains it is
+valid, what it needs, rules that load, and rules that iptables-restore or the kernel refuses, with what `rulec lint`
+says of them.  All these rules are tried on the real iptables.  `rulec explain NAME` shows one of them in the terminal.
+"""
 
 
-def _paragraphs(text: str) -> Iterator[str]:
-    if text.strip():
-        yield from ("", text.strip("\n"))
+def _anchor(kind: str, name: str) -> str:
+    """A match and a target may differ in case only, and headings have anchors without case."""
+    return f"{kind}-{name}"
 
 
-def _facts(extension: Extension) -> Iterator[str]:
-    if extension.families != BOTH:
-        yield f"only {extension.families[0].value}"
-    if extension.tables:
-        yield f"tables: {', '.join(extension.tables)}"
-    if extension.hooks:
-        yield f"chains: {', '.join(extension.hooks)}"
-    if extension.modules:
-        yield f"kernel modules: {', '.join(extension.modules)}"
-    yield f"connection tracking: {'depends on the options' if extension.tracking_of else TRACKING[extension.tracking]}"
+def _summary(extension: Extension | None) -> str:
+    return extension.summary if extension else ""
 
 
-def _option(option: Option) -> str:
-    names = ", ".join(f"`{name}`" for name in (option.name, *option.aliases))
-    cells = (names, "yes" if option.invertible else "", option.value.expected.replace("|", "\\|"))
-    return f"| {' | '.join(cells)} |"
-
-
-def example_line(example: Example) -> str:
-    """An example as a whole rule."""
-    table = "" if example.table == "filter" else f"-t {example.table} "
-    return f"{table}-A {example.chain} {example.rule}"
-
-
-def _block(lines: Iterable[str]) -> Iterator[str]:
-    return (f"    {line}" for line in lines)
+def _extension(kind: str, extension: Extension | None) -> str:
+    assert extension is not None
+    return extension_page.markdown(extension_page.page_of(kind, extension, api.problems))
 
 
 def kernels() -> str:
@@ -142,8 +114,8 @@ PAGES = {"checks.md": checks, "extensions.md": extensions, "kernels.md": kernels
 
 def main() -> None:
     """Write the pages."""
-    for name, page in PAGES.items():
-        (HERE / name).write_text(page(), encoding="utf-8")
+    for name, write in PAGES.items():
+        (HERE / name).write_text(write(), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -272,15 +272,33 @@ def render_diff(found: Any, form: str) -> Iterator[str]:
     return lines
 
 
-def explain(slug: str) -> str:
-    """The page of a check; InputError where there is none of that name."""
-    checks(select=[slug])
-    for check in lazy("rulec.lint.checks").CHECKS:
-        if check.slug == slug:
-            page: str = lazy("rulec.report.page").page(check)
-            return page
-    members = [check.slug for check in lazy("rulec.lint.checks").CHECKS if check.group == slug]
-    return f"{slug} is a group of checks: {', '.join(members)}"
+def explain(name: str) -> str:
+    """What a check, a group, a match or a target is about; InputError where there is none of that name."""
+    text: str = lazy("rulec.report.explain").explain(name, example_findings, problems)
+    return text
+
+
+def explainable() -> str:
+    """All names that can be explained, and what each is about in a line."""
+    text: str = lazy("rulec.report.explain").names()
+    return text
+
+
+def problems(text: str, name: str, family: str) -> tuple[Finding, ...]:
+    """What is wrong with the text of a ruleset, as reading it tells."""
+    return parse(text, name, family).findings
+
+
+def example_findings(check: Any) -> list[Finding]:
+    """What a check says of its bad example."""
+    example = check.example
+    if not example.name:
+        return list(lint(parse(example.bad, "rules"), [check], kernel=example.kernel).findings)
+    own = read_config(example.name, example.bad)
+    beside = [read_config("other", text) or parse(text, "rules", "ipv4") for text in (example.beside,) if text]
+    rulesets = [file for file in beside if isinstance(file, Ruleset)]
+    configs = [own, *(file for file in beside if not isinstance(file, Ruleset))]
+    return list(lint_host(configs, rulesets, [check], example.kernel)[0].findings)
 
 
 def difference(old: str, new: str, name: str) -> Iterator[str]:

@@ -65,7 +65,7 @@ POLICY = "version: 1\nmode: notrack\nhot:\n  - {name: web, role: server, protoco
         ("fmt --output new good loose", 2),
         ("compile good", 2),
         ("compile good loose --policy policy", 2),
-        ("explain", 2),
+        ("explain", 0),
     ],
 )
 def test_exit_code(command: str, code: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
