@@ -14,6 +14,10 @@ class InputError(RulecError):
     """An input could not be read or an output could not be written."""
 
 
+class NoVersion(InputError):
+    """A version control system has no such version of a file."""
+
+
 class Undecided(RulecError):
     """A question that could not be answered within the memory that was allowed."""
 

@@ -10,13 +10,15 @@ from rulec import api
 from rulec.cli import compiled
 from rulec.cli.arguments import Streams, add_reading
 from rulec.cli.inputs import ruleset
+from rulec.cli.settled import add_settings, jobs
 from rulec.errors import InputError
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Its arguments."""
-    parser.add_argument("files", nargs="+", metavar="FILE", help="rulesets as iptables-save writes them, one a family")
-    parser.add_argument("--policy", required=True, metavar="POLICY", help="the policy file that names the hot ports")
+    files = "rulesets as iptables-save writes them, one a family; without them rulec.toml says what to compile"
+    parser.add_argument("files", nargs="*", metavar="FILE", help=files)
+    parser.add_argument("--policy", metavar="POLICY", help="the policy file that names the hot ports")
     where = parser.add_mutually_exclusive_group()
     where.add_argument("-o", "--output", metavar="OUT", help="write the result there instead of to standard output")
     where.add_argument("--output-dir", metavar="DIR", help="write each result there under the name of its file")
@@ -33,10 +35,20 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--output-format", choices=("text", "json"), default="text")
     parser.add_argument("--memory", type=int, default=2048, metavar="MB", help="the most to use (default: 2048)")
     add_reading(parser)
+    add_settings(parser)
 
 
 def run(chosen: argparse.Namespace, streams: Streams) -> int:
     """Compile rulesets: 0 done, 1 refused or would change, 2 unusable input; reasons go to standard error."""
+    done = [(job, *_compiled(job, streams)) for job in jobs(chosen, streams[2])]
+    if any(results is None for _, _, results, _ in done):
+        return max(code for _, code, _, _ in done)
+    changes = [compiled.put_all(results, policy, job, streams) for job, _, results, policy in done]
+    return max(int(chosen.check and any(changes)), *(code for _, code, _, _ in done))
+
+
+def _compiled(chosen: argparse.Namespace, streams: Streams) -> tuple[int, Any, Any]:
+    """What a job comes to, its results, None if there are none, and its policy."""
     read = [ruleset(path, chosen, streams[0]) for path in chosen.files]
     if len({each.family for each in read}) < len(read) or (len(read) > 1 and chosen.output):
         raise InputError("one file for each family, and with two of them --output-dir")
@@ -46,14 +58,12 @@ def run(chosen: argparse.Namespace, streams: Streams) -> int:
     problems += [finding for each in read for finding in each.findings if finding.severity.rank == 2]
     if problems or policy is None:
         _print(problems, streams)
-        return 2
+        return 2, None, policy
     results = api.compile_all(read, policy, chosen.keep_going, chosen.without, chosen.memory << 20)
     refused = [finding for result in results for finding in result.refusals]
     _print(refused, streams)
-    if any(result.compiled is None for result in results):
-        return 1
-    changes = compiled.put_all(results, policy, chosen, streams)
-    return 1 if refused or (chosen.check and changes) else 0
+    usable = all(result.compiled is not None for result in results)
+    return int(bool(refused) or not usable), results if usable else None, policy
 
 
 def _print(findings: Iterable[Any], streams: Streams) -> None:

@@ -39,8 +39,11 @@ def _put_files(results: Sequence[Any], chosen: argparse.Namespace, stdout: TextI
     changes = False
     for result in results:
         path, text = _path(result, chosen), result.compiled.text
-        known = _known(path or result.ruleset.source.name) if chosen.check else ""
-        changes |= known != text
+        name = path or result.ruleset.source.name
+        changed = (_known(name) if chosen.check else "") != text
+        if changed and chosen.check and stdout:
+            say(f"{name} would change", stdout)
+        changes |= changed
         if not chosen.check and (path or stdout):
             put(text, path, stdout)  # type: ignore[arg-type]
     return changes

@@ -9,34 +9,48 @@ from rulec import api
 from rulec.cli.arguments import Streams, add_reading
 from rulec.cli.inputs import text
 from rulec.cli.outputs import say
-from rulec.errors import InputError
+from rulec.cli.settled import add_settings, compared
+from rulec.errors import InputError, NoVersion
+from rulec.resources import VERSION, lazy
 from rulec.syntax.ruleset import Ruleset
+
+_FILES = "the old ruleset and the new one; with --against any number, or none where rulec.toml says which"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Its arguments."""
-    parser.add_argument("files", nargs="+", metavar="FILE", help="the old ruleset and the new one; - is standard input")
-    parser.add_argument("--against", metavar="git:REF[:PATH]", help="compare one file with a version that git has")
+    parser.add_argument("files", nargs="*", metavar="FILE", help=_FILES)
+    parser.add_argument("--against", metavar="git:REF[:PATH]", help="compare with the version that git has")
     parser.add_argument("--output-format", choices=("full", "json", "markdown"), default="full")
     parser.add_argument("--all", action="store_true", help="show all flows, and not only the largest ones")
     parser.add_argument("--fail-on", choices=("opened", "closed", "any"), default="any", help="exit 1 for these only")
     parser.add_argument("--memory", type=int, default=2048, metavar="MB", help="the most to use (default: 2048)")
     add_reading(parser)
+    add_settings(parser, excluding=True)
 
 
 def run(chosen: argparse.Namespace, streams: Streams) -> int:
-    """Compare two rulesets: 0 same, 1 different, 2 unusable input."""
+    """Compare rulesets: 0 same, 1 different, 2 unusable input."""
     stdin, stdout, stderr = streams
-    old, new = (_readable(read, stderr) for read in _both(chosen, stdin))
-    problems = [finding for read in (old, new) for finding in read.findings if finding.severity.rank == 2]
+    differs, unusable, shown = False, False, []
+    for pair in _against(chosen, stdin, stderr) if chosen.against else [_both(chosen, stdin)]:
+        old, new = (_readable(read, stderr) for read in pair)
+        if _problems([old, new], stderr):
+            unusable = True
+            continue
+        found = api.diff(old, new, chosen.memory << 20, chosen.all)
+        shown.append((new.source.name, list(api.render_diff(found, chosen.output_format))))
+        differs |= not found.is_same if chosen.fail_on == "any" else found.number(chosen.fail_on) > 0
+    for line in lazy("rulec.report.diff_several").together(shown, chosen.output_format, VERSION):
+        print(line, file=stdout)
+    return 2 if unusable else int(differs)
+
+
+def _problems(pair: list[Ruleset], stderr: TextIO) -> bool:
+    problems = [finding for read in pair for finding in read.findings if finding.severity.rank == 2]
     for line in api.show(problems):
         print(line, file=stderr)
-    if problems:
-        return 2
-    found = api.diff(old, new, chosen.memory << 20, chosen.all)
-    for line in api.render_diff(found, chosen.output_format):
-        print(line, file=stdout)
-    return int(not found.is_same if chosen.fail_on == "any" else found.number(chosen.fail_on) > 0)
+    return bool(problems)
 
 
 def _readable(read: Ruleset, stderr: TextIO) -> Ruleset:
@@ -49,13 +63,32 @@ def _readable(read: Ruleset, stderr: TextIO) -> Ruleset:
 
 
 def _both(chosen: argparse.Namespace, stdin: TextIO) -> tuple[Ruleset, Ruleset]:
-    if len(chosen.files) != (1 if chosen.against else 2):
-        raise InputError("one file goes with --against, and without it two: the old ruleset and the new one")
+    if len(chosen.files) != 2:
+        raise InputError("without --against there are two files: the old ruleset and the new one")
     if chosen.files == ["-", "-"]:
         raise InputError("standard input holds one ruleset, not both")
-    family = None if chosen.family == "auto" else chosen.family
-    texts = [text(path, stdin) for path in chosen.files]
-    read = [api.parse_dump(content, name, family, chosen.opaque) for name, content in texts]
-    if not chosen.against:
-        return read[0], read[1]
-    return api.load_version(chosen.against, chosen.files[0], read[0].family.value, chosen.opaque), read[0]
+    old, new = (_ruleset(path, chosen, stdin) for path in chosen.files)
+    return old, new
+
+
+def _against(chosen: argparse.Namespace, stdin: TextIO, stderr: TextIO) -> list[tuple[Ruleset, Ruleset]]:
+    """Each ruleset behind its version; one without is said to be new, and an error where no other is named."""
+    named = list(chosen.files)
+    paths = compared(chosen, stderr)
+    if len(paths) > 1 and chosen.against.count(":") > 1:
+        raise InputError("git:REF:PATH names one file to compare with; several go with git:REF")
+    found = []
+    for path in paths:
+        new = _ruleset(path, chosen, stdin)
+        try:
+            found.append((api.load_version(chosen.against, path, new.family.value, chosen.opaque), new))
+        except NoVersion as error:
+            if len(named) == 1:
+                raise
+            say(f"{path}: new, there is nothing to compare with ({error})", stderr)
+    return found
+
+
+def _ruleset(path: str, chosen: argparse.Namespace, stdin: TextIO) -> Ruleset:
+    name, content = text(path, stdin)
+    return api.parse_dump(content, name, None if chosen.family == "auto" else chosen.family, chosen.opaque)

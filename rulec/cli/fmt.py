@@ -9,6 +9,7 @@ from rulec import api
 from rulec.cli.arguments import Streams, add_reading
 from rulec.cli.inputs import ruleset
 from rulec.cli.outputs import complain, put, say
+from rulec.cli.settled import add_settings, included
 from rulec.errors import InputError, RulecError
 from rulec.syntax.ruleset import Ruleset
 
@@ -23,13 +24,14 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--diff", action="store_true", help="write nothing; show what would change, and exit 1 if so")
     parser.add_argument("-o", "--output", metavar="OUT", help="write there instead, for one file")
     add_reading(parser)
+    add_settings(parser, excluding=True)
 
 
 def run(chosen: argparse.Namespace, streams: Streams) -> int:
     """Format all files; one that is in error or cannot be read is left alone."""
     if chosen.output and len(chosen.files) > 1:
         raise InputError("--output takes one file at a time")
-    return max(_each(path, chosen, streams) for path in chosen.files)
+    return max((_each(path, chosen, streams) for path in included(chosen.files, chosen, streams[2])), default=0)
 
 
 def _each(path: str, chosen: argparse.Namespace, streams: Streams) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 
-from rulec.errors import InputError
+from rulec.errors import InputError, NoVersion
 from rulec.source import Source
 
 _PREFIX = "git:"
@@ -15,7 +15,8 @@ def version(against: str, path: str) -> Source:
     """What ``git:REF`` or ``git:REF:PATH`` names; the path is that of the file itself where none is given.
 
     A path in a version begins at the top of the repository, as for git itself.
-    Raises InputError with the reason when there is no such thing.
+    Raises InputError with the reason when there is no such thing, NoVersion when all
+    that is missing is the file.
     """
     if not against.startswith(_PREFIX):
         raise InputError(f"--against: {against!r} is not git:REF or git:REF:PATH")
@@ -31,7 +32,7 @@ def version(against: str, path: str) -> Source:
     where = inside or f"./{os.path.basename(path)}"
     done = _git(folder, "show", f"{reference}:{where}")
     if done.returncode:
-        raise InputError(f"{name}: {reference} holds no such file")
+        raise NoVersion(f"{name}: {reference} holds no such file")
     return Source(name, done.stdout.decode("utf-8", "surrogateescape"))
 
 

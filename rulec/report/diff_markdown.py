@@ -22,23 +22,23 @@ def page(closing: str, heads: Sequence[str], sections: Sequence[Section]) -> Ite
     What comes from the rulesets stands where nothing in it is markup: escaped in
     ``<code>``, or in a block of code, whose fence is longer than any in it.
     """
-    yield f"**rulec diff:** <code>{_plain(closing)}</code>"
+    yield f"**rulec diff:** <code>{plain(closing)}</code>"
     if heads:
         yield ""
         yield from _block(heads)
     for section in sections:
         yield ""
         if section.lines:
-            yield f"<details><summary><code>{_plain(section.title)}</code></summary>"
+            yield f"<details><summary><code>{plain(section.title)}</code></summary>"
             yield ""
             yield from _block(section.lines)
             yield ""
             yield "</details>"
         else:
-            yield f"<code>{_plain(section.title)}</code>"
+            yield f"<code>{plain(section.title)}</code>"
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """Text without a meaning in HTML or in Markdown."""
     found = escape(printable(text))
     return "".join(f"&#{ord(character)};" if character in "*_`[]~|\\@#:" else character for character in found)

@@ -50,6 +50,8 @@ def _with(settings: Settings, layer: Layer) -> Settings:
         known={**settings.known, **dict(_known(lint))},
         baseline=_path(lint["baseline"], layer.root) if "baseline" in lint else settings.baseline,
         jobs=tuple(_job(one, layer.root) for one in values.get("compile", ())) or settings.jobs,
+        diff_files=tuple(_path(text, layer.root) for text in values.get("diff", {}).get("files", ()))
+        or settings.diff_files,
         **dict(_plain(values)),
     )
 

@@ -60,7 +60,12 @@ class Settings(NamedTuple):
     settled: Mapping[str, str] = _NOTHING
     known: Mapping[str, str] = _NOTHING
     jobs: tuple[Job, ...] = ()
+    diff_files: tuple[str, ...] = ()
 
     def ignored_for(self, path: str) -> tuple[str, ...]:
         """The checks and groups that are not for a file."""
         return tuple(name for pattern, names in self.per_file_ignores if pattern.fits(path) for name in names)
+
+    def excludes(self, path: str) -> bool:
+        """Whether a file is not to be read."""
+        return any(pattern.fits(path) for pattern in self.exclude)

@@ -78,6 +78,7 @@ JOB = Table(
         "output-dir": Key(TEXT, "the folder of the results"),
     }
 )
+DIFF = Table({"files": Key(WORDS, "the rulesets that rulec diff --against compares where none is named")})
 FILE = Table(
     {
         "required-version": Key(Kind(wanted_version, {"type": "string"}), "the versions of rulec that will do"),
@@ -87,7 +88,8 @@ FILE = Table(
         "respect-gitignore": Key(SWITCH, "false: files that git ignores are read too"),
         "target": Key(TARGET, "what the rulesets are for"),
         "lint": Key(LINT, "rulec lint"),
-        "compile": Key(Tables(JOB), "what rulec compile --check holds against the files"),
+        "compile": Key(Tables(JOB), "what rulec compile does, or with --check holds against the files"),
+        "diff": Key(DIFF, "rulec diff"),
     }
 )
 

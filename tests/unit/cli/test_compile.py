@@ -85,4 +85,4 @@ def test_warnings_of_the_ruleset_do_not_stand_in_the_way() -> None:
 def test_policy_is_required() -> None:
     done = rulec("compile", "rules")
     assert done.code == 2
-    assert "the following arguments are required: --policy" in done.err
+    assert "name rulesets and --policy, or none of it" in done.err
