@@ -6,6 +6,7 @@ each other: the running machine, and the compiler.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple, TextIO
 
@@ -69,7 +70,7 @@ def hot(
 
     count, limits = lazy("rulec.host.conntrack.tally"), lazy("rulec.host.conntrack.tally").Limits()
     if is_here:
-        limits = limits._replace(established=machine.established or limits.established)
+        limits = limits._replace(established=machine.timeouts.get("tcp_timeout_established", limits.established))
     counted = count.tally(dump.blocks, seen_from, by, limits)
     if not counted.counts and counted.missed.first:
         line, text = counted.missed.first[0]
@@ -97,12 +98,64 @@ def render_unread(found: Hot) -> Iterator[str]:
     return lines
 
 
+def size(
+    memory: str | None = None,
+    kernel: str | None = None,
+    bits: int = 64,
+    entries: int | None = None,
+    rate: tuple[float, float] | None = None,
+    dump: Any = None,
+    idle: int | None = None,
+) -> Any:
+    """How large the table of a machine is by itself, and should be, for so many entries at a time.
+
+    Of ``entries``, ``rate`` (new entries a second, and the seconds that each lives) and ``dump`` one may be
+    given; ``idle`` is how long an established TCP connection is to be kept.  What is not said of the machine
+    is that of this one.
+    """
+    machine, sizing = lazy("rulec.host.conntrack.here").machine(), lazy("rulec.host.conntrack.sizing")
+    is_here = memory is None and kernel is None and bits == 64
+    known = machine.kernel if kernel is None else kernel_named(kernel)
+    version = lazy("rulec.kernel.release").version(machine.release if kernel is None else kernel)
+    octets = machine.memory if memory is None else _octets(memory)
+    if octets is None:
+        raise InputError("this machine does not tell how much memory it has; say --ram")
+    need = None
+    if dump is not None:
+        need = sizing.by_table(hot(dump, False).table, dump.name)
+    elif entries is not None:
+        need = sizing.Need(entries, "as --entries says")
+    elif rate is not None:
+        need = sizing.by_rate(*rate)
+    entry = (machine.entry if is_here else None) or known.entry
+    host = sizing.Host(known, version, octets, bits, entry, machine.timeouts if is_here else {}, idle)
+    set_here = (machine.most, machine.buckets) if is_here and machine.most and machine.buckets else None
+    return sizing.sizing(host, need, set_here)
+
+
+def render_size(found: Any, form: str) -> Iterator[str]:
+    """The size of a table as lines of text: full or json."""
+    lines: Iterator[str] = lazy("rulec.report.size").render(found, form, VERSION)
+    return lines
+
+
+def _octets(text: str) -> int:
+    """The octets that a size such as 512M or 64GiB means."""
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)([KMGT]?)(?:i?B)?", text, re.IGNORECASE)
+    octets = int(float(found[1]) * 1024 ** " KMGT".index(found[2].upper() or " ")) if found else 0
+    if not octets:
+        raise InputError(f"--ram {text}: that is no size, such as 512M or 64G")
+    return octets
+
+
 def kernel_named(name: str) -> Any:
-    """A generation of kernels; InputError where there is none of that name."""
+    """A generation of kernels, by its name or by a release of it; InputError where it is neither."""
     kernels = lazy("rulec.kernel.generations").KERNELS
-    if name not in kernels:
-        raise InputError(f"there is no kernel {name!r}; say one of {', '.join(kernels)}")
-    return kernels[name]
+    if name in kernels:
+        return kernels[name]
+    if lazy("rulec.kernel.release").version(name):
+        return lazy("rulec.kernel.release").generation(name)
+    raise InputError(f"there is no kernel {name!r}; say one of {', '.join(kernels)}, or a release such as 5.10.0")
 
 
 # ── what the compiler says of drafts ──

@@ -10,7 +10,8 @@ import pytest
 from tests.pages import ROOT, Shown, furnished, play, renewed, shown
 from tests.running import rulec
 
-PAGES = ("hot.md",)
+PAGES = {"hot.md": "hot", "sizing.md": "size"}
+"""Each page, and its command."""
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -29,7 +30,7 @@ def test_prints_what_the_page_shows(
 
 @pytest.mark.parametrize("name", PAGES)
 def test_the_page_names_all_options(name: str, capsys: pytest.CaptureFixture[str]) -> None:
-    done = rulec("hot" if name == "hot.md" else name.removesuffix(".md"), "--help")
+    done = rulec(PAGES[name], "--help")
     options = set(re.findall(r"(?m)^  (--[a-z-]+)", done.out + capsys.readouterr().out)) - {"--family", "--opaque"}
     text = (ROOT / "docs" / name).read_text(encoding="utf-8")
     assert {option for option in options if option not in text} == set()

@@ -19,6 +19,7 @@ _COMMANDS = {
     "trace": "say what becomes of a packet, rule by rule, and why",
     "diff": "say what changes for packets from one ruleset to another",
     "hot": "say what the conntrack table holds, and draft the policy that leaves most of it untracked",
+    "size": "say how large the conntrack table is by itself, what memory it takes, and how large it should be",
     "explain": "say what a check is about, and what a match or a target means and needs",
 }
 _EPILOG = "exit codes: 0 done, nothing found; 1 findings, refused or would change; 2 could not do it; 3 undecided"

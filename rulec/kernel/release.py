@@ -15,11 +15,16 @@ def generation(release: str) -> Kernel:
 
     A kernel that is no one of Red Hat's is of the newest generation that is not newer than it.
     """
-    red_hat, found = _RED_HAT.search(release), _VERSION.match(release)
+    red_hat, known = _RED_HAT.search(release), version(release)
     if red_hat and red_hat[1] in KERNELS:
         return KERNELS[red_hat[1]]
-    if not found:
+    if not known:
         return CURRENT
-    version = tuple(int(part or 0) for part in found.groups())
-    older = [kernel for name, kernel in KERNELS.items() if name not in ("el8", "el9") and kernel.version <= version]
+    older = [kernel for name, kernel in KERNELS.items() if name not in ("el8", "el9") and kernel.version <= known]
     return max(older, key=lambda kernel: kernel.version, default=KERNELS["el5"])
+
+
+def version(release: str) -> tuple[int, ...]:
+    """The version of a release; empty where it has none, as the name of a generation."""
+    found = _VERSION.match(release)
+    return tuple(int(part or 0) for part in found.groups()) if found and release not in KERNELS else ()

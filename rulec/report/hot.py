@@ -74,12 +74,12 @@ def _full(name: str, table: Table, drafts: Sequence[Draft], machine: Machine | N
 
 def _head(name: str, table: Table, machine: Machine | None) -> Iterator[str]:
     taken = f", {octets(table.octets(table.entries))} at {table.entry} octets each" if table.entries else ""
-    yield from _wrapped(f"{name}: {table.entries:,} {_entries(table.entries)}{taken}")
+    yield from wrapped(f"{name}: {table.entries:,} {_entries(table.entries)}{taken}")
     if machine and machine.most:
         buckets = f", {machine.buckets:,} buckets" if machine.buckets else ""
         yield f"room for {machine.most:,}{buckets}: {table.entries / machine.most:.1%} taken"
     if table.own.texts:
-        yield from _wrapped(f"seen from {', '.join(table.own.texts[:8])} ({table.own.known})")
+        yield from wrapped(f"seen from {', '.join(table.own.texts[:8])} ({table.own.known})")
     elif table.entries:
         yield "seen from outside: no entry is known to be of this host; --address says which are"
 
@@ -94,10 +94,10 @@ def _signs(table: Table) -> Iterator[str]:
     found = dict(table.signs)
     for sign, words in _SIGNS.items():
         if found.get(sign, 0) and table.share(found[sign]) >= _LEAST_SIGN:
-            yield from _wrapped(f"{table.share(found[sign]):.0%} {words}", "  ", "    ")
+            yield from wrapped(f"{table.share(found[sign]):.0%} {words}", "  ", "    ")
     for sign, words in _EXTRA.items():
         if found.get(sign, 0):
-            yield from _wrapped(f"{found[sign]:,} {words}", "  ", "    ")
+            yield from wrapped(f"{found[sign]:,} {words}", "  ", "    ")
 
 
 # ── services ──
@@ -108,7 +108,7 @@ def _services(table: Table, drafts: Sequence[Draft], top: int) -> Iterator[str]:
     for service in table.services[:top]:
         yield _row(_title(service), service.entries, table)
         for line in _judged(drafted.get(service), service, table):
-            yield from _wrapped(line, "      ", "      ")
+            yield from wrapped(line, "      ", "      ")
     rest = table.services[top:]
     if rest:
         yield _row(f"{len(rest):,} more", sum(service.entries for service in rest), table)
@@ -147,7 +147,7 @@ def _end(table: Table, drafts: Sequence[Draft]) -> Iterator[str]:
     if saved:
         part = f"{table.share(saved):.0%} of the table, {octets(table.octets(saved))}"
         yield ""
-        yield from _wrapped(f"untracking what can be would save {saved:,} entries ({part}); --policy-out drafts it")
+        yield from wrapped(f"untracking what can be would save {saved:,} entries ({part}); --policy-out drafts it")
 
 
 # ── words ──
@@ -179,7 +179,8 @@ def _entries(number: int) -> str:
     return "entry" if number == 1 else "entries"
 
 
-def _wrapped(words: str, first: str = "", then: str = "  ") -> Iterator[str]:
+def wrapped(words: str, first: str = "", then: str = "  ") -> Iterator[str]:
+    """Lines of 80 columns."""
     yield from wrap(
         words, _WIDTH, initial_indent=first, subsequent_indent=then, break_long_words=False, break_on_hyphens=False
     )

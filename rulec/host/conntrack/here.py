@@ -10,7 +10,7 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from ipaddress import ip_address
 from pathlib import Path
@@ -21,6 +21,7 @@ from rulec.host.conntrack.lines import Lines
 from rulec.host.conntrack.own import Own
 from rulec.kernel.generations import NEW, OLD, Kernel
 from rulec.kernel.release import generation
+from rulec.kernel.settings import TIMEOUTS
 
 BLOCK = 1 << 20
 _PATH = os.environ.get("PATH", os.defpath) + ":/usr/sbin:/sbin"
@@ -46,7 +47,7 @@ class Machine(NamedTuple):
     entries: int | None
     most: int | None
     buckets: int | None
-    established: int | None
+    timeouts: Mapping[str, int]
     ephemeral: tuple[int, int] | None
     entry: int | None
 
@@ -121,7 +122,7 @@ def machine() -> Machine:
     """What this machine is set to."""
     release = os.uname().release
     kernel = generation(release)
-    number = {name: _setting(name) for name in ("count", "max", "buckets", "tcp_timeout_established")}
+    number = {name: _setting(name) for name in ("count", "max", "buckets", *TIMEOUTS)}
     found = re.search(r"(?m)^MemTotal:\s+(\d+) kB", _text("/proc/meminfo"))
     return Machine(
         kernel,
@@ -130,7 +131,7 @@ def machine() -> Machine:
         number["count"],
         number["max"],
         number["buckets"],
-        number["tcp_timeout_established"],
+        {name: value for name in TIMEOUTS if (value := number[name]) is not None},
         _range(_text("/proc/sys/net/ipv4/ip_local_port_range")),
         _slab(),
     )
