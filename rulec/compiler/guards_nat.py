@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from rulec.analysis.forwarded import NOT_OF_THIS_HOST, forwarded_to
 from rulec.analysis.untracked_flows import turned
 from rulec.catalogue.extension import Given
 from rulec.catalogue.values.nat import NatRange
@@ -29,6 +30,8 @@ _BEFORE_ROUTING = ("PREROUTING", "OUTPUT")
 _TO_DESTINATIONS = ("DNAT", "REDIRECT", "NETMAP")
 _OWN = ("MASQUERADE", "REDIRECT")
 """Those that put in an address of this host."""
+
+_OWN_END = ("src", "sport", "proto", "src_type")
 
 _LOWEST = 1024
 
@@ -57,7 +60,10 @@ def rewritten_into(job: Job) -> Iterator[Guarded]:
         path = {"PREROUTING": "input", "INPUT": "input", "OUTPUT": "output", "POSTROUTING": "forward"}[hook]
         for met in _met(job, Hook(path, hook, "nat"), job.opening & new(job.space) & _known_by_ports(job)):
             for case in job.cases:
-                back = _answers(job, met) & _hot(job, case, met)
+                answers = _answers(job, met)
+                back = answers & _hot(job, case, met)
+                if back.is_empty() and _at_another_host(job, case, answers):
+                    job.tell(f"assumed: {NOT_OF_THIS_HOST}", "What is refused")
                 if not back.is_empty():
                     yield Guarded(
                         case,
@@ -93,20 +99,40 @@ def _met(job: Job, hook: Hook, packets: PacketSet) -> Iterator[Met]:
 def _hot(job: Job, case: Case, met: Met) -> PacketSet:
     """The packets of a flow that may be such answers, whichever of its directions they are."""
     parts = (*case.requests, *case.answers)
-    if met.step.extension in _TO_DESTINATIONS and met.hook.name in _BEFORE_ROUTING:
-        return job.space.union(part.packets for part in parts)
-    return job.space.union(part.packets for part in parts if part.path != "output")
+    pretending = local(job.space, "src_type") - on(job.space, "iif", "lo")
+    arriving = job.space.union(part.packets for part in parts if part.path != "output") - pretending
+    if met.step.extension not in _TO_DESTINATIONS or met.hook.name not in _BEFORE_ROUTING:
+        return arriving
+    leaving = job.space.union(part.packets for part in parts if part.path == "output")
+    leaving -= local(job.space, "dst_type") - on(job.space, "oif", "lo")
+    return arriving | (leaving - job.space.field("src").among(forwarded_to(job.old.prepared)))
+
+
+def _at_another_host(job: Job, case: Case, answers: PacketSet) -> bool:
+    """Whether answers would be hot if this host sent them, and none but the ruleset tells that it does not."""
+    others = job.space.field("src").among(forwarded_to(job.old.prepared)) - local(job.space, "dst_type")
+    return any(answers.meets(part.packets & others) for part in case.answers if part.path == "output")
 
 
 def _answers(job: Job, met: Met) -> PacketSet:
-    """The answers to what a rule makes of packets that are not hot themselves."""
-    own = job.space.union(part.packets for case in job.cases for part in case.requests)
-    matched = (bare(met.hit) - own).possibly()
+    """The answers to what a rule makes of packets that are not hot themselves.
+
+    What arrives from outside is not from an address of this host, and what this host
+    begins is not from a hot port.
+    """
+    hot = job.space.union(part.packets for case in job.cases for part in (*case.requests, *case.answers))
+    matched = (bare(met.hit) - hot).possibly()
     if met.step.extension in _TO_DESTINATIONS and met.hook.name in _BEFORE_ROUTING:
-        left = matched.onto(("src", "sport", "proto"))
-        return turned(left) & _made(job, met, matched, "src", "sport")
+        own = local(job.space, "src_type")
+        matched = matched - own if met.hook.name == "PREROUTING" else (matched & own) - _from_hot(job)
+        return turned(matched.onto(_OWN_END)) & _made(job, met, matched, "src", "sport")
     left = matched.onto(("dst", "dport", "proto"))
     return turned(left) & _made(job, met, matched, "dst", "dport")
+
+
+def _from_hot(job: Job) -> PacketSet:
+    answers = (part for case in job.cases for part in case.answers if part.path == "output")
+    return job.space.union(part.packets.onto(_OWN_END) for part in answers)
 
 
 def _made(job: Job, met: Met, matched: PacketSet, address: str, port: str) -> PacketSet:

@@ -51,7 +51,7 @@ def _proved(prepared: tuple[Prepared, Prepared], space: Space, policy: Policy) -
     pair = Pair(*prepared, space)
     flows = TouchedFlows(pair, policy)
     errors = Errors(flows)
-    rewritten, effects = Rewritten(pair, flows.reversed("output")), Effects(flows)
+    rewritten, effects = Rewritten(flows), Effects(flows)
     failures = (
         *half_tracked(flows),
         *rewritten.failures(),
@@ -73,7 +73,7 @@ def _proved(prepared: tuple[Prepared, Prepared], space: Space, policy: Policy) -
         new.source.name,
         tuple(dict.fromkeys(reach.hook.name for way in pair.new.meaning.ways for reach in way.reaches)),
         failures,
-        (*flows.assumptions, *rewritten.assumptions, *_always(prepared[1], policy)),
+        (*flows.assumptions, *_always(prepared[1], policy)),
         tuple(flows.exposures),
         tuple(flows.losses),
         tuple(effects.listed),

@@ -230,13 +230,9 @@ class _Deriver:
                         yield from self._with_hot_port(entry, flow, field)
 
     def _with_hot_port(self, entry: Entry, flow: Flow, field: str) -> Iterator[Trial]:
-        """Of flows that are masqueraded from a port that only root may take it is assumed that there are none."""
-        masked = field == "sport" and flow.path == "forward" and entry.role == "server"
-        assumed = masked and flow.asker_port < _PRIVILEGED
-        expected = Expected.LESS if assumed else Expected.SAME
         word = "to" if field == "dport" else "from"
         about = f"{entry.name}, {word} the same port elsewhere" if field != "proto" else f"{entry.name}, elsewhere"
-        yield from self._plain(about, flow, whole(flow), expected)
+        yield from self._plain(about, flow, whole(flow))
 
     def _over_loopback(self, entry: Entry, protocol: int) -> Iterator[Trial]:
         family = self._sampler.family
@@ -277,6 +273,8 @@ class _Deriver:
         anywhere = (replace(entry, interface=None) for entry in self._entries if entry.role != "client")
         others = [entry for entry in anywhere if is_of(entry, back)]
         if others and all(self._is_assumed(entry) for entry in others):
+            expected |= Expected.LESS | (Expected.MORE if self._is_moved(trial.flow) else Expected.SAME)
+        if self._is_from_low(trial.flow):
             expected |= Expected.LESS
         entry = entry_of(self._policy, trial.flow)
         if entry is not None and entry.icmp_errors == "leave":
@@ -286,6 +284,20 @@ class _Deriver:
         if entry is not None and trial.steps[0].kind is Kind.STRAY:
             expected |= Expected.LESS
         return trial._replace(expected=expected)
+
+    def _is_moved(self, flow: Flow) -> bool:
+        """Whether a rule of the old ruleset sends what this host asks elsewhere."""
+        first = self._first_packets(flow)
+        return flow.path == "output" and any(packets.meets(first) for _, packets in self._sampler.translating("output"))
+
+    def _is_from_low(self, flow: Flow) -> bool:
+        """Whether a flow through this host is from a hot port of its own that only root may take.
+
+        Of those that are masqueraded it is assumed that there are none.
+        """
+        own = (entry for entry in self._entries if entry.role == "server" and flow.protocol in entry.protocols)
+        hot = any(first <= flow.asker_port <= last for entry in own for first, last in entry.ports)
+        return flow.path == "forward" and hot and flow.asker_port < _PRIVILEGED
 
     def without_tracking(self, trial: Trial) -> Trial:
         """The same where nothing is tracked: nothing leaves an entry, and who is not asked is taken for who is.
@@ -337,10 +349,9 @@ class _Deriver:
             self.skipped.append(f"flows of rules beyond the first {MOST_RULES}")
         return self._left <= 0
 
-    def _plain(
-        self, about: str, flow: Flow, steps: tuple[Step, ...], expected: Expected = Expected.SAME
-    ) -> Iterator[Trial]:
+    def _plain(self, about: str, flow: Flow, steps: tuple[Step, ...]) -> Iterator[Trial]:
         """A flow that is not hot; one that happens to be so is tried as such."""
+        expected = Expected.SAME
         if entry_of(self._policy, flow) and steps[0].kind is Kind.STRAY:
             expected |= Expected.MORE
         yield Trial(about, flow, steps, Left.FEWER if entry_of(self._policy, flow) else Left.SAME, expected)

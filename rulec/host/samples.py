@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from ipaddress import ip_network
 from itertools import count
 
+from rulec.analysis.forwarded import forwarded_to
 from rulec.host.trial import ECHO, LINK, OTHER_LINK, Flow
 from rulec.model import Family
 from rulec.model.protocols import ICMP, ICMPV6, TCP, UDP
@@ -45,6 +46,7 @@ class Sampler:
         self.family = meaning.prepared.ruleset.family
         self.space: Space = meaning.space
         self.ways = {way.path: way for way in meaning.ways}
+        self._others = forwarded_to(meaning.prepared)
         self._ports = count(_FIRST_PORT)
         self._accepted: dict[str, PacketSet] = {}
         self._begins: dict[str, PacketSet] = {}
@@ -57,8 +59,10 @@ class Sampler:
             found = self.space.only(self._plain(path)) & self._protocols
             for field, kind in zip(("src_type", "dst_type"), _ENDS[path], strict=True):
                 found &= self.space.field(field).equals(ADDRESS_TYPES.index(kind))
-            for field in ("src", "dst"):
+            for field, kind in zip(("src", "dst"), _ENDS[path], strict=True):
                 found &= self._usable(field)
+                if kind == "LOCAL":
+                    found -= self.space.field(field).among(self._others)
             self._begins[path] = found & self._links(path) & self.ways[path].enters
         return self._begins[path]
 

@@ -8,30 +8,33 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from rulec.analysis.flows import Pair
+from rulec.analysis.forwarded import NOT_OF_THIS_HOST, forwarded_to
 from rulec.analysis.narrow import matches_among
 from rulec.analysis.untracked_flows import turned
 from rulec.catalogue.extension import Given
 from rulec.catalogue.values.nat import NatRange
 from rulec.compiler.certificate import Failure
+from rulec.compiler.proof.flows import TouchedFlows
+from rulec.compiler.proof.opened import NOT_FROM_OUTSIDE
 from rulec.compiler.proof.words import failure
+from rulec.model import Family
 from rulec.packetset.packetset import PacketSet
 from rulec.semantics import nat
 from rulec.semantics.reach import Reach
 
 _OF_DESTINATIONS = ("DNAT", "REDIRECT", "NETMAP")
+_OWN_END = ("src", "sport", "proto", "src_type")
 _PRIVILEGED = 1024
 OWN_ADDRESS = "what this host sends itself has the address of the interface by which it leaves"
 LOW_PORTS = "no host behind this one sends from a hot port below 1024"
 
 
 class Rewritten:
-    """Whether NAT and touched flows keep clear of each other; ``assumptions`` grow while the failures are asked for."""
+    """Whether NAT and touched flows keep clear of each other."""
 
-    def __init__(self, pair: Pair, reversed_flows: PacketSet) -> None:
-        self.pair = pair
-        self.reversed = reversed_flows
-        self.assumptions: list[str] = []
+    def __init__(self, flows: TouchedFlows) -> None:
+        self.flows = flows
+        self.pair = flows.pair
 
     def failures(self) -> Iterator[Failure]:
         """NAT rules of the old ruleset that rewrite touched flows, or make others look like them."""
@@ -44,7 +47,7 @@ class Rewritten:
 
     def _of_rule(self, reach: Reach, path: str) -> Iterator[Failure]:
         own = self.pair.touched("output") & self.pair.sent_from("output")
-        touched = self._arriving if path != "output" else own - self.reversed
+        touched = self._arriving if path != "output" else own - self.flows.reversed("output")
         hit = matches_among(reach, touched & self.pair.opening).possibly()
         if not hit.is_empty() and not self._same_anyway(reach, path):
             yield self._failure(reach, path, "a flow that is rewritten would be untracked, and not rewritten", hit)
@@ -62,7 +65,7 @@ class Rewritten:
         """MASQUERADE gives what this host sends the address that it most often has already."""
         if reach.step.extension != "MASQUERADE" or path != "output":
             return False
-        self._assume(OWN_ADDRESS)
+        self.flows.assume(OWN_ADDRESS)
         return True
 
     @property
@@ -72,21 +75,51 @@ class Rewritten:
 
     def _come_back(self, reach: Reach, path: str) -> PacketSet:
         """The touched packets that answer what a rule makes of untouched ones."""
-        pair, target = self.pair, reach.step.rule.target
-        assert target is not None
-        given = Given(pair.family, target.uses)
-        own = self._arriving if path != "output" else pair.touched(path)
-        matched = (reach.matches & pair.state("NEW") - own).possibly()
-        destination = reach.step.extension in _OF_DESTINATIONS and reach.hook.name in ("PREROUTING", "OUTPUT")
-        if destination:
-            answers = turned(matched.onto(("src", "sport", "proto"))) & self._made("src", "sport", given, matched)
-            return answers & (self._arriving | pair.touched("output"))
-        answers = turned(matched.onto(("dst", "dport", "proto"))) & self._made("dst", "dport", given, matched)
-        answers &= pair.local("dst_type") if reach.step.extension == "MASQUERADE" else pair.space.everything
+        own = self._arriving if path != "output" else self.pair.touched(path)
+        matched = (reach.matches & self.pair.state("NEW") - own).possibly()
+        if reach.step.extension not in _OF_DESTINATIONS or reach.hook.name not in ("PREROUTING", "OUTPUT"):
+            return self._from_destinations(reach, matched)
+        if reach.hook.name == "PREROUTING":
+            return self._from_others(reach, self._from_outside(matched))
+        matched &= self.pair.usual("output").onto(_OWN_END)
+        back = self._from_others(reach, matched)
+        hot = self.flows.reversed("output").onto(_OWN_END)
+        if not back.is_empty() and matched.meets(hot) and self.flows.may_assume("output"):
+            return self._from_others(reach, matched - hot)
+        return back
+
+    def _from_others(self, reach: Reach, matched: PacketSet) -> PacketSet:
+        """The touched answers of those to whom a rule sends some packets."""
+        asked = turned(matched.onto(_OWN_END))
+        answers = asked & self._made(reach, "src", "sport", matched)
+        return (answers & self._arriving) | self._of_this_host(answers & self.pair.touched("output"))
+
+    def _from_destinations(self, reach: Reach, matched: PacketSet) -> PacketSet:
+        """The touched answers to what a rule sends as if it came from elsewhere."""
+        asked = turned(matched.onto(("dst", "dport", "proto")))
+        answers = asked & self._made(reach, "dst", "dport", matched)
+        answers &= self.pair.local("dst_type") if reach.step.extension == "MASQUERADE" else self.pair.space.everything
         return answers & self._arriving
 
-    def _made(self, address: str, port: str, given: Given, matched: PacketSet) -> PacketSet:
+    def _from_outside(self, packets: PacketSet) -> PacketSet:
+        """Those that come from others: over the loopback OUTPUT has decided already, and IPv4 drops what pretends."""
+        honest = packets - self.pair.on("iif", "lo") - self.pair.local("src_type")
+        if self.pair.family is Family.IPV6 and honest != packets:
+            self.flows.assume(NOT_FROM_OUTSIDE)
+        return honest
+
+    def _of_this_host(self, answers: PacketSet) -> PacketSet:
+        """Those that this host sends, where it is not told from the ruleset that others do."""
+        others = self.pair.space.field("src").among(forwarded_to(self.pair.old.meaning.prepared))
+        if answers.meets(others):
+            self.flows.assume(NOT_OF_THIS_HOST)
+        return answers - others
+
+    def _made(self, reach: Reach, address: str, port: str, matched: PacketSet) -> PacketSet:
         """The answers, by the address and the port that the rule puts in."""
+        target = reach.step.rule.target
+        assert target is not None
+        given = Given(self.pair.family, target.uses)
         chosen = next((use.value for use in given.uses if isinstance(use.value, NatRange)), None)
         space, found = self.pair.space, self.pair.space.everything
         if chosen is not None and chosen.first is not None and chosen.last is not None:
@@ -101,8 +134,4 @@ class Rewritten:
     def _assume_low_ports(self) -> None:
         low = self._arriving & self.pair.space.field("dport").between(1, _PRIVILEGED - 1)
         if not low.is_empty():
-            self._assume(LOW_PORTS)
-
-    def _assume(self, text: str) -> None:
-        if text not in self.assumptions:
-            self.assumptions.append(text)
+            self.flows.assume(LOW_PORTS)

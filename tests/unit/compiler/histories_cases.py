@@ -154,6 +154,8 @@ APART = ("-A POSTROUTING -o eth0 -p tcp -j MASQUERADE --to-ports 20000-29999",)
 ROUTER = (LO, KNOWN, KNOWN_ON, f"-A FORWARD -i eth1 {CT} NEW -j ACCEPT")
 WEB_8080 = WEB._replace(port=8080)
 RAW_8080 = tuple(rule.replace("80", "8080") for rule in RAW)
+ON_BACKEND = f"-A FORWARD -d {BACKEND} -p tcp --dport 80 {CT} NEW -j ACCEPT"
+TO_BACKEND = (f"-A PREROUTING -p tcp --dport 8081 -j DNAT --to-destination {BACKEND}:80",)
 NAT = (
     Case("DNAT of the hot port", WEB, ruleset(LO, KNOWN, accepts(), KNOWN_ON, ON, nat=(
         f"-A PREROUTING -p tcp --dport 80 -j DNAT --to-destination {BACKEND}",)),
@@ -163,6 +165,8 @@ NAT = (
         "-A PREROUTING -p tcp --dport 8081 -j REDIRECT --to-ports 80",)),
         ruleset(LO, KNOWN, BOTH, raw=RAW, nat=(
             "-A PREROUTING -p tcp --dport 8081 -j REDIRECT --to-ports 80",)), "closed", "not turned back"),
+    Case("DNAT to the hot port of a backend", WEB, ruleset(LO, KNOWN, accepts(), KNOWN_ON, ON_BACKEND, nat=TO_BACKEND),
+         ruleset(LO, KNOWN, BOTH, KNOWN_ON, ON_BACKEND, raw=RAW, nat=TO_BACKEND)),
     Case("no address on a router", WEB, ruleset(*ROUTER, accepts(), nat=MASQUERADE),
          ruleset(*ROUTER, BOTH, raw=(RAW[0].replace("-m addrtype --dst-type LOCAL ", ""), RAW[1]), nat=MASQUERADE),
          "closed", "rewritten"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 import rulec
+from rulec.analysis.forwarded import NOT_OF_THIS_HOST
 from rulec.compiler.compile import compile_ruleset
 from rulec.compiler.guards import GUARDS
 from rulec.errors import Refused, Undecided
@@ -121,6 +122,28 @@ def test_left_out_it_says_nothing(guard: str, text: str, wanted: Policy, why: st
     assert not any(f"web: {why}" in str(finding) for finding in found)
 
 
+def forwarding(network: str, *rules: str) -> str:
+    return RULES.replace("COMMIT", "\n".join([f"-A FORWARD -d {network} -j ACCEPT", *rules, "COMMIT"]))
+
+
+def test_an_address_to_which_forward_alone_has_a_rule_is_taken_for_another_hosts() -> None:
+    """What is sent to an address of this host is never forwarded."""
+    told = compiled(nat(FROM_OTHERS) + forwarding("10.0.0.2/32"))
+    assert told.certificate is not None
+    assert NOT_OF_THIS_HOST in told.certificate.assumptions
+    assert f"assumed: {NOT_OF_THIS_HOST}" in told.notes
+    assert refusals(nat(FROM_OTHERS) + forwarding("10.0.0.0/24"), WEB)
+    assert refusals(nat(FROM_OTHERS) + forwarding("10.0.0.2/32", "-A INPUT -d 10.0.0.2/32 -j ACCEPT"), WEB)
+
+
+def test_what_this_host_sends_to_a_hot_port_needs_no_assumption() -> None:
+    """Where it were its own, the answers would come over the loopback, which stays tracked."""
+    told = compiled(nat(FROM_OTHERS.replace("PREROUTING", "OUTPUT")) + RULES)
+    assert told.certificate is not None
+    assert NOT_OF_THIS_HOST not in told.certificate.assumptions
+    assert not any("assumed: no address" in note for note in told.notes)
+
+
 def outcome(text: str, wanted: Policy, *unguarded: str) -> tuple[object, ...]:
     """Why it is refused with some guards left out; nothing where it is compiled, or undecided."""
     try:
@@ -137,6 +160,8 @@ def outcome(text: str, wanted: Policy, *unguarded: str) -> tuple[object, ...]:
     [
         nat("-A PREROUTING -p udp -j DNAT --to-destination 10.0.0.2") + RULES,
         nat("-A POSTROUTING -o eth1 -j MASQUERADE") + RULES,
+        nat("-A PREROUTING -p tcp -m tcp --dport 8081 -j DNAT --to-destination 10.0.0.2:8080") + RULES,
+        nat("-A OUTPUT -p tcp -m tcp --dport 8081 -j DNAT --to-destination 10.0.0.2:8080") + RULES,
         raw("-A PREROUTING -p udp -j ACCEPT", "-A PREROUTING -p tcp -m tcp --dport 81 -j CT --helper ftp"),
         table("raw", "-A PREROUTING -i lo -j ACCEPT", "-A PREROUTING -s 192.0.2.1 -j DROP") + RULES,
         table("mangle", "-A PREROUTING -p udp -j CONNMARK --restore-mark") + RULES,

@@ -138,6 +138,26 @@ def test_a_masqueraded_flow_from_a_hot_port_is_an_assumption_below_1024() -> Non
         assert {trial.expected for trial in found if trial.flow.path == "forward"} == {expected}
 
 
+def test_so_it_is_whatever_asks_for_the_flow() -> None:
+    text = ROUTER.replace("-i lan0 -o wan0 -m", "-i lan0 -o wan0 -p tcp --sport 80 -m")
+    [found] = about(derived(text), "line 6")
+    assert (found.flow.asker_port, found.expected) == (80, Expected.LESS)
+
+
+def test_an_address_that_is_forwarded_to_by_name_is_not_of_this_host() -> None:
+    text = SERVER.replace("COMMIT", "-A INPUT {}-j ACCEPT\n-A FORWARD -d 192.0.2.1/32 -j ACCEPT\nCOMMIT")
+    for where, there in (("", False), ("-d 192.0.2.1/32 ", True)):
+        local = [trial.flow.answerer for trial in derived(text.format(where)).trials if trial.flow.path == "input"]
+        assert (number("192.0.2.1") in local) == there
+
+
+def test_what_is_begun_from_a_hot_port_may_go_where_it_was_sent_from() -> None:
+    """It is assumed that nobody does; what is untracked is not sent elsewhere by NAT any more."""
+    rule = "*nat\n-A OUTPUT -p tcp -j REDIRECT --to-ports 9000\nCOMMIT\n"
+    for text, expected in ((SERVER, Expected.LESS), (SERVER + rule, Expected.LESS | Expected.MORE)):
+        assert {trial.expected for trial in about(derived(text), "web, from the hot port")} == {expected}
+
+
 def test_without_tracking_nothing_leaves_an_entry() -> None:
     found = derived(asked=WEB.replace("notrack", "stateless"))
     assert {trial.left for trial in found.trials} == {Left.NONE}
