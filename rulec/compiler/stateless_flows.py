@@ -49,6 +49,11 @@ class Admitted(NamedTuple):
     met: Met | None
     entry: Entry | None
 
+    def over_loopback(self, side: str, negated: bool = False) -> Admitted:
+        """The same, as they come in by the loopback, or leave by it; or do not."""
+        ends = (*(end for end in self.bounds.ends if end[0] in ("src", "dst")), (side, negated, "lo"))
+        return self._replace(bounds=self.bounds._replace(ends=ends))
+
     @property
     def name(self) -> str:
         """What people call them."""
@@ -147,6 +152,12 @@ class Work:
         return (*listed, *self._on_path("input", self.opening("input"), Bounds(), None))
 
     @cached_property
+    def unsent(self) -> PacketSet:
+        """First packets to this host itself that it does not let out."""
+        first = self.opening("output") & self.pair.on("oif", "lo")
+        return first - self.old.passing("output", first)
+
+    @cached_property
     def refused(self) -> tuple[Admitted, ...]:
         """The flows that REJECT answers, by each such rule."""
         return tuple(found for path in ("input", "forward") for found in self._refused(path))
@@ -159,7 +170,8 @@ class Work:
                 answered = hit | self.old.passing(path, asked)
                 bounds = bounds_of(*met.stack, met.step)._replace(rest=())
                 bounds = narrowed(bounds, asked, answered & asked, self.family)
-                yield Admitted(path, bounds, hit.possibly().onto(FLOW), met, None)
+                begun = hit.possibly().onto(FLOW)
+                yield Admitted(path, bounds, begun - (self._looped - self._sent_to_itself), met, None)
 
     @cached_property
     def _legs(self) -> tuple[Leg, ...]:
@@ -176,7 +188,22 @@ class Work:
             yield from self._on_path(leg.path, self.opening(leg.path) & packets, bounds, leg.entry)
 
     def _on_path(self, path: str, first: PacketSet, asked: Bounds, entry: Entry | None) -> Iterator[Admitted]:
-        """What the rules of the filter table let begin, and its policy."""
+        """What the rules of the filter table let begin, and its policy.
+
+        What comes over the loopback goes by what lets it leave as well, where that is filtered.
+        """
+        if path != "input" or self.unsent.is_empty():
+            yield from self._by_rules(path, first, asked, entry)
+            return
+        yield from self._by_rules(path, first - self._looped, asked, entry)
+        looped = first & self._looped
+        leaving = self.opening("output") & self._looped & looped.possibly().onto(TUPLE)
+        for sent in self._by_rules("output", leaving, asked, None):
+            ends = tuple(end for end in sent.bounds.ends if end[0] in ("src", "dst"))
+            arriving = looped & sent.begun.onto(TUPLE)
+            yield from self._by_rules(path, arriving, sent.bounds._replace(ends=ends), entry)
+
+    def _by_rules(self, path: str, first: PacketSet, asked: Bounds, entry: Entry | None) -> Iterator[Admitted]:
         passing = self.old.passing(path, first)
         for met in self.old.met(path):
             if met.step.table == "filter" and met.accepts.meets(passing):
@@ -202,9 +229,23 @@ class Work:
         begun, lo = flow.begun, self.pair.on("iif", "lo")
         if reply and way == flow.path == "input":
             begun = turned((begun & lo & self._sent_to_itself).without((*_OF_ONE_SIDE, "iif", "oif"))) & lo
+        elif way != flow.path and not reply:
+            sent = (begun & lo & self._sent_to_itself).without((*_OF_ONE_SIDE, "iif", "oif"))
+            begun = sent & self.pair.on("oif", "lo")
         elif reply:
             begun = turned(begun.without(_OF_ONE_SIDE))
         return self.old.passing(way, self.later(way, reply) & begun)
+
+    def is_looped(self, flow: Admitted) -> bool:
+        """Whether flows come over the loopback alone."""
+        return (flow.begun - self.pair.on("iif", "lo")).is_empty()
+
+    def kept_from_itself(self, flow: Admitted) -> Admitted:
+        """The same; not over the loopback, where what looks like the answers was not let out to this host itself."""
+        names_interface = any(side == "in" for side, _, _ in flow.bounds.ends)
+        answers = turned(flow.begun.onto(("proto", "sport", "dport")))
+        may = names_interface or flow.begun.meets(self.pair.on("iif", "lo")) or not self.unsent.meets(answers)
+        return flow if may else flow.over_loopback("in", negated=True)
 
     @cached_property
     def _sent_to_itself(self) -> PacketSet:
@@ -285,6 +326,11 @@ def answered_on(flow: Admitted) -> tuple[str, ...]:
     """The ways of the answers; those over the loopback come in again."""
     other = ANSWERS_ON[flow.path]
     return (other, "input") if flow.path == "input" else (other,)
+
+
+def asked_on(flow: Admitted) -> tuple[str, ...]:
+    """The ways of what is asked; what comes in over the loopback has left before."""
+    return ("input", "output") if flow.path == "input" else (flow.path,)
 
 
 def error_ways(flow: Admitted) -> Iterator[tuple[str, bool]]:

@@ -15,7 +15,7 @@ from rulec.compiler.bounds import ALL, Bounds, of_rule, rules, together, turned
 from rulec.compiler.flows import Met
 from rulec.compiler.job import bounds_of, counts, in_own_chain
 from rulec.compiler.outcome import Added, Declined
-from rulec.compiler.stateless_flows import Admitted, Place, Work, answered_on
+from rulec.compiler.stateless_flows import Admitted, Place, Work, answered_on, asked_on
 from rulec.compiler.stateless_rules import without_state
 from rulec.model import Family, Match, Rule, Target, Use
 from rulec.model.protocols import ICMP, ICMPV6, TCP, UDP
@@ -53,7 +53,7 @@ def answers(work: Work) -> list[Added]:
 def _each(work: Work, reply: bool) -> Iterator[Wanted]:
     covered = dict.fromkeys(PATHS, work.space.nothing)
     for flow in work.admitted:
-        for way in answered_on(flow) if reply else (flow.path,):
+        for way in answered_on(flow) if reply else asked_on(flow):
             needed = work.needed(flow, way, reply)
             lost = work.lost(way, needed)
             left = lost - covered[way]
@@ -61,7 +61,8 @@ def _each(work: Work, reply: bool) -> Iterator[Wanted]:
                 left -= work.strange(flow, lost)
             if not left.is_empty():
                 covered[way] |= needed
-                yield from _wanted(work, _on_way(flow, way, reply), _place(work, flow, way, left, reply), left, reply)
+                place = _place(work, flow, way, left, reply)
+                yield from _wanted(work, _on_way(work, flow, way, reply), place, left, reply)
             elif lost.is_empty():
                 yield from _uncounted(work, flow, way, needed, reply)
 
@@ -74,12 +75,16 @@ def _place(work: Work, flow: Admitted, way: str, lost: PacketSet, reply: bool) -
     return place
 
 
-def _on_way(flow: Admitted, way: str, reply: bool) -> Admitted:
-    """The same; answers that come in where requests do come over the loopback."""
-    if not reply or way != flow.path or way == "forward":
+def _on_way(work: Work, flow: Admitted, way: str, reply: bool) -> Admitted:
+    """The same; what is asked of this host leaves before, and is answered to itself, over the loopback.
+
+    Answers to others are kept from it, where this host may not begin the same with itself.
+    """
+    if flow.path != "input" or (way == "input" and not reply):
         return flow
-    ends = (*(end for end in flow.bounds.ends if end[0] not in ("in", "out")), ("out", False, "lo"))
-    return flow._replace(bounds=flow.bounds._replace(ends=ends))
+    if (way == "output") != reply:
+        return flow.over_loopback("out")
+    return flow.over_loopback("in") if work.is_looped(flow) else work.kept_from_itself(flow)
 
 
 def _wanted(work: Work, flow: Admitted, place: Place, lost: PacketSet, reply: bool) -> Iterator[Wanted]:

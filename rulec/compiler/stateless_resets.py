@@ -28,7 +28,7 @@ def _let_out(work: Work, flow: Admitted) -> list[Added]:
     place = work.place("output", lost, lambda line: False)
     step = in_own_chain(place.met, work.old if place.is_taken_out else work.now)
     line = step.line if place.is_taken_out else work.draft.origin(step.line)
-    bounds = turned(flow.bounds, "OUTPUT")._replace(protocol=TCP)
+    bounds = turned(work.kept_from_itself(flow).bounds, "OUTPUT")._replace(protocol=TCP)
     found = rules(step.chain, bounds, (), Target("ACCEPT"), work.family)
     return [Added(line, f"resets: {flow.name}", tuple(map(_with_flag, found)))]
 

@@ -52,22 +52,22 @@ class TouchedFlows:
         pair = self.pair
         own = tuples & pair.local("dst_type") if path == "input" else tuples
         found = pair.begun(pair.old, path, own & pair.usual(path), is_of_flows)
-        return self._that_left(found, False) if path == "input" else found
+        return self.that_left(found, False) if path == "input" else found
 
     def begun(self, path: str, tuples: PacketSet, surely: bool = False, anybody: bool = False) -> PacketSet:
         """Those flows that begin under the old ruleset, between addresses that they may have.
 
-        What only pretends to come from this host may begin flows too, as far as that
-        allows others to pass, and has no claim to be kept; with ``anybody`` so may
+        With ``anybody``, what only pretends to come from this host may begin flows too, and
         servers behind this host as if they were it.
         """
         pair = self.pair
         own = tuples & pair.local("dst_type") if path == "input" else tuples
-        own_over_loop = ~self.loop | pair.local("src_type")
-        sent = pair.sent_from(path) | pair.not_ours if anybody else pair.sent_from(path)
-        whence = pair.takes(path) & sent & own_over_loop if surely else pair.usual(path)
+        whence = pair.usual(path)
+        if anybody:
+            own_over_loop = ~self.loop | pair.local("src_type")
+            whence = pair.takes(path) & (pair.sent_from(path) | pair.not_ours) & own_over_loop
         found = pair.begun(pair.old, path, own & whence, is_no_memory if surely else None)
-        return self._that_left(found, surely) if path == "input" else found
+        return self.that_left(found, surely) if path == "input" else found
 
     def later(self, path: str, surely: bool = False, usually: bool = False, asked: bool = False) -> PacketSet:
         """Packets of known connections on a way, of touched flows that may begin from either side.
@@ -82,8 +82,8 @@ class TouchedFlows:
         asking, answered = (own, without_sides(theirs)) if usually else map(without_interfaces, (own, theirs))
         return (pair.later(False) & asking) | (pair.later(True) & turned(answered))
 
-    def _that_left(self, begun: PacketSet, surely: bool) -> PacketSet:
-        """Those of some flows that come in which do not come over the loopback, or may leave over it, too."""
+    def that_left(self, begun: PacketSet, surely: bool = False) -> PacketSet:
+        """Those of some flows that come in which do not come over the loopback, or begin there, too."""
         looped = begun & self.loop
         if looped.is_empty():
             return begun

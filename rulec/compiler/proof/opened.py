@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cached_property
 
-from rulec.analysis.flows import ERRORS, OF_CONNECTION
+from rulec.analysis.flows import ERRORS, OF_CONNECTION, TUPLE
 from rulec.compiler.certificate import Failure, Listed
 from rulec.compiler.proof.errors import Errors
 from rulec.compiler.proof.flows import TouchedFlows
@@ -16,6 +17,7 @@ from rulec.packetset.packetset import PacketSet
 from rulec.semantics.paths import NO_NEXT_HEADER, PATHS
 
 NOT_FROM_OUTSIDE = "nothing comes in from outside with an address of this host as its source"
+_SENT = (*TUPLE, "tcp_flags", "icmp_type")
 
 
 class Opened:
@@ -66,13 +68,23 @@ class Opened:
         return self.pair.syn & (self.pair.flags("FIN") | self.pair.flags("RST"))
 
     def _believable(self, path: str, packets: PacketSet) -> PacketSet:
-        """Those that say truly whether they come from this host: IPv4 drops the others behind PREROUTING."""
+        """Those that say truly whether they come from this host: IPv4 drops the others behind PREROUTING.
+
+        What comes over the loopback has left before.
+        """
         if path == "output":
             return packets
         lo, own = self.pair.on("iif", "lo"), self.pair.local("src_type")
         if self.pair.family is Family.IPV6 and not ((packets & own) - lo).is_empty():
             self.flows.assume(NOT_FROM_OUTSIDE)
-        return packets & own.choose(lo, ~lo)
+        return packets & own.choose(lo & self._sent_to_itself, ~lo)
+
+    @cached_property
+    def _sent_to_itself(self) -> PacketSet:
+        """What this host may send to itself under the new ruleset."""
+        pair = self.pair
+        sent = pair.takes("output") & pair.sent_from("output") & pair.on("oif", "lo")
+        return pair.new.passing("output", sent).onto(_SENT)
 
     @property
     def _of_nothing(self) -> PacketSet:

@@ -69,6 +69,7 @@ class Refused:
         """The packets that would begin a flow, and that REJECT refuses so."""
         pair = self.pair
         opening = pair.touched(path) & pair.opening & pair.usual(path)
+        opening = self.flows.that_left(opening) if path == "input" else opening
         reaches = (reach for reach in side.way(path).reaches if reach.is_met and self._answers_so(reach, resets))
         return pair.space.union(matches_among(reach, opening) for reach in reaches)
 
@@ -83,7 +84,7 @@ class Refused:
         """What is sent about refused packets; ICMP errors where the policy does not leave them."""
         pair = self.pair
         if resets:
-            return turned(refused.onto(TUPLE)) & pair.answers_to_touched
+            return turned(refused.onto(TUPLE)) & pair.answers_to_touched & pair.takes("output")
         about = (refused & self.errors.wanted(path)).onto(TUPLE).without(("src_type", "dst_type"))
         unreachable = pair.icmp((_UNREACHABLE[pair.family],)) - pair.extended
         return inner(about) & unreachable & pair.usual("output")

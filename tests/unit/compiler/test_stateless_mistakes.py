@@ -130,3 +130,14 @@ def test_a_question_that_is_left(good: str) -> None:
         "COMMIT\n*mangle", "-A IDLE -m state --state NEW -j DROP\nCOMMIT\n*mangle"
     )
     assert "untracked" in [failure.part for failure in proved(new).failures]
+
+
+def test_answers_to_what_this_host_may_not_ask_itself() -> None:
+    """A service that is open to others and not to this host: its port must not let out whatever is sent to itself."""
+    text = OLD.replace("-A INPUT -i lo -j ACCEPT\n", "").replace("-A OUTPUT -o lo -j ACCEPT\n", "")
+    old = rulec.parse(text, "rules", "ipv4")
+    good = compile_ruleset(old, policy()).text
+    for port in ("22", "123", "113"):
+        one = line(good, "-A OUTPUT", " ! -o lo", f"--sport {port}")
+        new = rulec.parse(good.replace(one, one.replace(" ! -o lo", "")), "rules", "ipv4")
+        assert {failure.part for failure in prove(old, new, policy()).failures} == {"opened"}
