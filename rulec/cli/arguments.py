@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, TextIO
 
 from rulec.resources import lazy
@@ -21,6 +21,7 @@ _COMMANDS = {
     "hot": "say what the conntrack table holds, and draft the policy that leaves most of it untracked",
     "size": "say how large the conntrack table is by itself, what memory it takes, and how large it should be",
     "explain": "say what a check is about, and what a match or a target means and needs",
+    "completions": "print what makes a shell complete the words of a command line",
 }
 _EPILOG = "exit codes: 0 done, nothing found; 1 findings, refused or would change; 2 could not do it; 3 undecided"
 
@@ -37,13 +38,7 @@ class _Parser(argparse.ArgumentParser):
 def dispatch(argv: Sequence[str], streams: Streams) -> int:
     """Read the arguments and run the command; 2 for wrong arguments."""
     _Parser.streams = streams
-    parser = _Parser(prog="rulec", description="Reads, lints and rewrites iptables rulesets.", epilog=_EPILOG)
-    parser.add_argument("-V", "--version", action="store_true", help="show the version")
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND", prog="rulec")
-    for name, summary in _COMMANDS.items():
-        command = commands.add_parser(name, help=summary, description=summary, epilog=_EPILOG)
-        if argv and argv[0] == name:
-            lazy(f"rulec.cli.{name}").arguments(command)
+    parser = parser_of(argv[:1])
     try:
         chosen = parser.parse_args(list(argv))
     except SystemExit as end:
@@ -53,6 +48,18 @@ def dispatch(argv: Sequence[str], streams: Streams) -> int:
         return 2
     code: int = lazy(f"rulec.cli.{chosen.command}").run(chosen, streams)
     return code
+
+
+def parser_of(names: Iterable[str] = tuple(_COMMANDS)) -> argparse.ArgumentParser:
+    """The parser, with the arguments of some commands only: those of others would have to be imported."""
+    parser = _Parser(prog="rulec", description="Reads, lints and rewrites iptables rulesets.", epilog=_EPILOG)
+    parser.add_argument("-V", "--version", action="store_true", help="show the version")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", prog="rulec")
+    for name, summary in _COMMANDS.items():
+        command = commands.add_parser(name, help=summary, description=summary, epilog=_EPILOG)
+        if name in names:
+            lazy(f"rulec.cli.{name}").arguments(command)
+    return parser
 
 
 def add_reading(parser: argparse.ArgumentParser) -> None:

@@ -29,7 +29,7 @@ def explain(name: str, said: Said, read: extension_page.Reader) -> str:
     """All pages of a name; InputError where there is none."""
     pages = list(_pages(name, said, read))
     if not pages:
-        close = suggestion(name, _names())
+        close = suggestion(name, known())
         raise InputError(f"there is no check, group, match or target {name!r}{close}; rulec explain lists them all")
     return "\n\n\n".join([*pages, *_see_also(name)])
 
@@ -61,7 +61,8 @@ def _see_also(name: str) -> Iterator[str]:
         yield f"see also: {', '.join(alike)}"
 
 
-def _names() -> tuple[str, ...]:
+def known() -> tuple[str, ...]:
+    """Every name that has a page."""
     slugs = (check.slug for check in CHECKS)
     return (*slugs, *GROUPS, *sorted(MATCHES), *MATCH_ALIASES, *sorted(TARGETS), *VERDICTS)
 
