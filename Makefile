@@ -46,7 +46,7 @@ format: $(STAMP) ## the code in its one form
 bench: $(STAMP) ## how fast it is, beside iptables-restore
 	@$(BIN)/python -m tests.bench
 
-docs: $(STAMP) ## docs/checks.md, extensions.md and kernels.md, from the code
+docs: $(STAMP) ## the pages and schemas of docs/ that are written from the code
 	@$(BIN)/python -m docs.generate
 
 grammar: $(STAMP) ## rulec/syntax/tables.py, from the grammar

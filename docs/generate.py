@@ -1,12 +1,14 @@
-"""Write ``docs/checks.md``, ``docs/extensions.md`` and ``docs/kernels.md`` from the code: ``make docs``."""
+"""Write the pages and schemas of ``docs/`` that come from the code: ``make docs``."""
 
 from __future__ import annotations
 
 import inspect
+import json
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
-from rulec import api, catalogue
+from rulec import api, catalogue, policy
 from rulec.catalogue.extension import Extension
 from rulec.catalogue.names import MATCHES, TARGETS
 from rulec.kernel.generations import KERNELS, Kernel
@@ -109,7 +111,21 @@ def _row(cells: Iterable[str]) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-PAGES = {"checks.md": checks, "extensions.md": extensions, "kernels.md": kernels}
+def policy_schema() -> str:
+    """The JSON schema of policy files, made of the shape by which they are read."""
+    return _schema(policy.schema())
+
+
+def _schema(content: dict[str, Any]) -> str:
+    return json.dumps(content, indent=2) + "\n"
+
+
+PAGES = {
+    "checks.md": checks,
+    "extensions.md": extensions,
+    "kernels.md": kernels,
+    "schema/policy.schema.json": policy_schema,
+}
 
 
 def main() -> None:
