@@ -72,8 +72,7 @@ def _both(chosen: argparse.Namespace, stdin: TextIO) -> tuple[Ruleset, Ruleset]:
 
 
 def _against(chosen: argparse.Namespace, stdin: TextIO, stderr: TextIO) -> list[tuple[Ruleset, Ruleset]]:
-    """Each ruleset behind its version; one without is said to be new, and an error where no other is named."""
-    named = list(chosen.files)
+    """Each ruleset behind its version; one that the version lacks is said to be new."""
     paths = compared(chosen, stderr)
     if len(paths) > 1 and chosen.against.count(":") > 1:
         raise InputError("git:REF:PATH names one file to compare with; several go with git:REF")
@@ -83,7 +82,7 @@ def _against(chosen: argparse.Namespace, stdin: TextIO, stderr: TextIO) -> list[
         try:
             found.append((api.load_version(chosen.against, path, new.family.value, chosen.opaque), new))
         except NoVersion as error:
-            if len(named) == 1:
+            if chosen.against.count(":") > 1:
                 raise
             say(f"{path}: new, there is nothing to compare with ({error})", stderr)
     return found

@@ -12,8 +12,6 @@ from rulec.resources import lazy
 
 def together(shown: Sequence[tuple[str, Sequence[str]]], form: str, version: str) -> Iterator[str]:
     """Differences that were rendered in a form, each with the name of its file; one alone stays as it is."""
-    if not shown:
-        return
     if len(shown) == 1:
         yield from shown[0][1]
     elif form == "json":

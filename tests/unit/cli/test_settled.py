@@ -147,9 +147,11 @@ def test_a_new_file_has_no_version(repository: Repository) -> None:
     done = rulec("diff", "--against", "git:HEAD", "a.v4", "b.v4")
     assert done.code == 0
     assert "b.v4: new, there is nothing to compare with" in done.err
-    alone = rulec("diff", "--against", "git:HEAD", "b.v4")
-    assert alone.code == 2
-    assert "HEAD holds no such file" in alone.err
+    alone = rulec("diff", "--against", "git:HEAD", "--output-format", "json", "b.v4")
+    assert (alone.code, json.loads(alone.out)["diffs"]) == (0, [])
+    named = rulec("diff", "--against", "git:HEAD:b.v4", "b.v4")
+    assert named.code == 2
+    assert "HEAD holds no such file" in named.err
 
 
 @pytest.mark.parametrize(
