@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator, Mapping
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, NamedTuple, TypeVar
 
 from rulec.model import Family, Use
@@ -214,7 +214,8 @@ class Memory:
                 return answer
         answer = space.unknown((key, len(earlier)))
         for asked, known in reversed(earlier):
-            answer = _agreement(space, asked, values).choose(known, answer)
+            same = self.once(("agreement", asked, values), partial(_agreement, space, asked, values))
+            answer = same.choose(known, answer)
         earlier.append((values, answer))
         return answer
 
@@ -257,6 +258,8 @@ def _same(space: Space, one: Values, other: Values, outline: Callable[[PacketSet
         for bit, another in zip(pair[0].bits, pair[1].bits, strict=True):
             if bit != another:
                 same -= outline(PacketSet(space, bit ^ another))
+                if same.is_empty():
+                    return same
                 if same.function.node_count() > _LARGEST_AGREEMENT:
                     return None
     return same
