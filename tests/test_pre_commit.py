@@ -207,5 +207,7 @@ def test_the_hooks_that_install_rulec(tmp_path: Path) -> None:
     project.put("rules.v4", ROUGH)
     assert project.run("rulec-fmt")[0] == 1
     assert project.run("rulec-lint")[0] == 0
-    assert project.run("rulec-diff", "manual")[0] == 0
+    project.commit()
+    project.put("rules.v4", OPENED)
+    assert project.run("rulec-diff", "manual")[0] == 1
     assert "no rulec.toml from here upwards" in project.run("rulec-compile")[1]
