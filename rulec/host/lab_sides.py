@@ -17,7 +17,8 @@ STRAY_NUMBER = 0x1000
 """How far the sequence number of a stray segment is from the first one, so that it is not taken for another."""
 
 _SEGMENT = 1200
-_MTU = 1400
+_MTU = 1500
+"""That of the links: a smaller one would hold for all flows between two hosts, and cut off what is under way."""
 
 
 class Net(NamedTuple):

@@ -275,6 +275,19 @@ def test_whole_connections_go_through_an_open_host(family: Family, backend: str)
         assert (untracked.entries, tracked.entries) == ((), (f"{state}, begun by the asker",)), one
 
 
+@FAMILY
+def test_an_error_about_one_flow_leaves_others_between_two_hosts_alone(family: Family) -> None:
+    """That a packet is too big is said of a datagram, while much is sent to the same host over TCP."""
+    served = [flow(family, protocol)._replace(asker_port=40001 + number) for number, protocol in enumerate((TCP, UDP))]
+    asking = flow(family, TCP)._replace(asker_port=42021).reversed
+    trials = [Trial("it", one, whole(one)) for one in (*served, asking)]
+    report = compare([nothing(family)], [nothing(family)], trials)
+    lost = [
+        one for pair in report.outcomes for one in pair if not all(word.startswith("delivered") for word in one.steps)
+    ]
+    assert lost == []
+
+
 @BACKEND
 @FAMILY
 def test_a_lone_packet_is_seen_where_it_is_let_through(family: Family, backend: str) -> None:
