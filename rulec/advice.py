@@ -11,9 +11,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple, TextIO
 
 from rulec.errors import InputError, Refused, Undecided
+from rulec.model import Family
 from rulec.resources import VERSION, lazy
+from rulec.source import Source
 from rulec.syntax.ruleset import Ruleset
 
+_TABLE = re.compile(r"(?m)^[ \t]*\*\w")
 _DRAFT = "the drafted policy"
 _GAINED = "takes no entry any more"
 """What the compiler notes of flows that are untracked by what it has written."""
@@ -146,6 +149,52 @@ def _octets(text: str) -> int:
     if not octets:
         raise InputError(f"--ram {text}: that is no size, such as 512M or 64G")
     return octets
+
+
+def modules(
+    named: Iterable[tuple[str, str]],
+    kernel: str | None = None,
+    backend: str | None = None,
+    family: str = "auto",
+    opaque: Iterable[str] = (),
+) -> tuple[Any, list[Any]]:
+    """Which modules of tracking some rulesets load, what recipes for removing them do; without either, what is loaded.
+
+    Each is named with its text; ``backend`` is legacy or nft.  Beside the answer stands what is wrong with rulesets.
+    """
+    machine = lazy("rulec.host.conntrack.here").machine()
+    known = machine.kernel if kernel is None else kernel_named(kernel)
+    recipe, reader = lazy("rulec.host.modules.recipe"), lazy("rulec.syntax.reader")
+    kind_of = lazy("rulec.config.kinds").kind_of
+    rulesets: list[Ruleset] = []
+    recipes: list[Source] = []
+    for name, text in named:
+        if (recipe.is_recipe(text) or kind_of(name, text)) and not _TABLE.search(text):
+            recipes.append(Source(name, text))
+        else:
+            chosen = lazy("rulec.syntax.family").guess(name, text) if family == "auto" else Family(family)
+            names = frozenset(opaque) | lazy("rulec.syntax.directives").opaque_names(text)
+            rulesets.append(reader.read(Source(name, text), lazy("rulec.syntax.scan").Dialect(chosen, names)))
+    problems = [finding for ruleset in rulesets for finding in ruleset.findings if finding.severity.rank == 2]
+    live = None if rulesets or recipes else lazy("rulec.host.modules.live").live()
+    valid = tuple(ruleset for ruleset in rulesets if ruleset.valid)
+    return lazy("rulec.host.modules.answer").answer(known, valid, tuple(recipes), live, backend), problems
+
+
+def render_modules(found: Any, form: str) -> Iterator[str]:
+    """What is said of modules as lines of text: full or json."""
+    lines: Iterator[str] = lazy("rulec.report.modules").render(found, form, VERSION)
+    return lines
+
+
+def remove_modules() -> Iterator[tuple[str, str]]:
+    """Remove the modules of tracking from the running kernel; each with what went wrong, which is mostly nothing.
+
+    RulecError, and nothing removed, where rules hold some.
+    """
+    live = lazy("rulec.host.modules.live")
+    removed: Iterator[tuple[str, str]] = live.remove(live.live())
+    return removed
 
 
 def kernel_named(name: str) -> Any:

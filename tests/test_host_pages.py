@@ -10,7 +10,7 @@ import pytest
 from tests.pages import ROOT, Shown, furnished, play, renewed, shown
 from tests.running import rulec
 
-PAGES = {"hot.md": "hot", "sizing.md": "size"}
+PAGES = {"hot.md": "hot", "sizing.md": "size", "modules.md": "modules"}
 """Each page, and its command."""
 
 

@@ -20,6 +20,7 @@ _COMMANDS = {
     "diff": "say what changes for packets from one ruleset to another",
     "hot": "say what the conntrack table holds, and draft the policy that leaves most of it untracked",
     "size": "say how large the conntrack table is by itself, what memory it takes, and how large it should be",
+    "modules": "say which modules of connection tracking are loaded and why, and how to be rid of them",
     "explain": "say what a check is about, and what a match or a target means and needs",
     "completions": "print what makes a shell complete the words of a command line",
 }

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from typing import TextIO
 
 from rulec import api
+from rulec.errors import InputError
 from rulec.report.text import printable
 
 
@@ -18,6 +20,17 @@ def put(text: str, path: str | None, stdout: TextIO) -> None:
     else:
         stdout.flush()
         buffer.write(text.encode("utf-8", "surrogateescape"))
+
+
+def put_below(folder: str, name: str, text: str, stderr: TextIO) -> None:
+    """Write a file below a folder, which is made where it is not there, and say so."""
+    path = os.path.join(folder, name)
+    try:
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror or error}") from error
+    api.write(path, text)
+    say(f"{path} written", stderr)
 
 
 def say(message: str, stream: TextIO) -> None:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import os
 
-from rulec import advice, api
+from rulec import advice
 from rulec.cli.arguments import Streams
-from rulec.cli.outputs import say
+from rulec.cli.outputs import put_below
 from rulec.errors import InputError
 
 _KERNEL = "6.x, 5.x, 4.14, el5 to el9, or a release such as 5.10.0-28-amd64; default: that of this machine"
@@ -47,8 +46,5 @@ def run(chosen: argparse.Namespace, streams: Streams) -> int:
     for line in advice.render_size(found, chosen.output_format):
         print(line, file=stdout)
     for name, text in found.files if chosen.output_dir else ():
-        path = os.path.join(chosen.output_dir, name)
-        os.makedirs(os.path.dirname(path), exist_ok=True)
-        api.write(path, text)
-        say(f"{path} written", stderr)
+        put_below(chosen.output_dir, name, text, stderr)
     return 0

@@ -78,7 +78,7 @@ def is_absent(name: str, kernel: Kernel) -> str:
     name = plain(name)
     if kernel.merged and _FAMILY.fullmatch(name):
         return "it is part of " + ("nf_conntrack" if "conntrack" in name else "nf_nat")
-    if kernel.merged and name == "xt_NOTRACK":
+    if name == "xt_NOTRACK" and kernel.version >= (3, 8):  # commit 10db9069eb5c
         return "NOTRACK is part of xt_CT"
     if kernel.core == "ip_conntrack" and name.startswith("nf_conntrack"):
         return "it is called " + ("ip_conntrack" if _FAMILY.fullmatch(name) else name.replace("nf_", "ip_", 1))
