@@ -199,7 +199,7 @@ def render_log(log: Any, form: str, colours: bool = False) -> Iterator[str]:
 
 def together(log: Any) -> str:
     """What was found in all files, in one line."""
-    text: str = lazy("rulec.report.lint").together(log.reports)
+    text: str = lazy("rulec.report.closing").together(log.reports)
     return text
 
 

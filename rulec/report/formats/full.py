@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from rulec.report import text
+from rulec.report.closing import closing
 from rulec.report.formats.log import Log
-from rulec.report.lint import closing
 from rulec.report.paint import Paint, plain
 
 

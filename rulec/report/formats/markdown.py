@@ -6,12 +6,15 @@ import re
 from collections.abc import Iterable, Iterator
 
 from rulec.diagnostics import Finding, Label
+from rulec.report.closing import closing, counted
 from rulec.report.formats.log import Log, source_of
-from rulec.report.lint import closing, counted
 from rulec.report.text import printable
 
-_MOST = 200
-"""How many findings are shown: a comment of GitHub holds 65,536 characters."""
+_MOST = 50_000
+"""How many characters the tables take: a comment of GitHub holds 65,536."""
+
+_LONGEST = 300
+"""How much is shown of a rule."""
 
 _SPECIAL = re.compile(r"([\\`*_\[\]<>|#&~])")
 
@@ -20,30 +23,34 @@ def lines(log: Log) -> Iterator[str]:
     """A heading with the numbers, a table a file with its findings, and the verdict of each file."""
     findings = log.findings
     yield f"### rulec lint: {counted(findings) or 'nothing found'}"
-    left = _MOST
+    shown = _worst(findings)
     for report in log.reports:
-        shown = _worst(report.findings, left)
-        left -= len(shown)
-        if shown:
-            yield from _table(source_of(report).name, shown)
-    if len(findings) > _MOST:
-        yield from ("", f"{len(findings) - _MOST} more findings are not shown.")
+        rows = [shown[id(finding)] for finding in report.findings if id(finding) in shown]
+        if rows:
+            yield from ("", f"**{escaped(source_of(report).name)}**", "", "| line | check | |", "|---:|---|---|", *rows)
+    if len(findings) > len(shown):
+        yield from ("", f"{len(findings) - len(shown)} more findings are not shown.")
     yield ""
     said = [*closing(log.reports), *(f"undecided: {reason}" for reason in log.undecided)]
     yield from (f"- {escaped(line)}" for line in [*said, *log.problems])
 
 
-def _worst(findings: Iterable[Finding], most: int) -> list[Finding]:
-    """The worst ones, in the order of the text."""
-    chosen = sorted(findings, key=lambda finding: -finding.severity.rank)[:most]
-    return sorted(chosen, key=lambda finding: finding.place.span)
+def _worst(findings: Iterable[Finding]) -> dict[int, str]:
+    """The rows of the worst findings, as many as there is room for."""
+    rows: dict[int, str] = {}
+    left = _MOST
+    for finding in sorted(findings, key=lambda finding: -finding.severity.rank):
+        row = _row(finding)
+        left -= len(row)
+        if left < 0:
+            break
+        rows[id(finding)] = row
+    return rows
 
 
-def _table(name: str, findings: Iterable[Finding]) -> Iterator[str]:
-    yield from ("", f"**{escaped(name)}**", "", "| line | check | |", "|---:|---|---|")
-    for finding in findings:
-        check = f"{finding.severity.value} {code(finding.slug)}"
-        yield f"| {finding.line} | {check} | {'<br>'.join(_said(finding))} |"
+def _row(finding: Finding) -> str:
+    check = f"{finding.severity.value} {code(finding.slug)}"
+    return f"| {finding.line} | {check} | {'<br>'.join(_said(finding))} |"
 
 
 def _said(finding: Finding) -> Iterator[str]:
@@ -61,7 +68,8 @@ def _said(finding: Finding) -> Iterator[str]:
 
 
 def _words(label: Label) -> str:
-    return label.source.line(label.line).strip()
+    words = label.source.line(label.line).strip()
+    return words if len(words) <= _LONGEST else f"{words[: _LONGEST - 1]}…"
 
 
 def escaped(words: str) -> str:

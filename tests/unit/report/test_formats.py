@@ -7,6 +7,7 @@ them; ``pytest --update-golden`` writes these anew.
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Iterable
 from pathlib import Path
@@ -16,8 +17,10 @@ from xml.etree import ElementTree
 import pytest
 
 from rulec import __version__, api
-from rulec.diagnostics import Suppressed
+from rulec.diagnostics import Finding, Label, Severity, Suppressed
 from rulec.report.formats import FORMATS
+from rulec.report.lint import Report
+from rulec.source import Span
 from tests.running import Done, rulec
 
 GOLDEN = Path(__file__).resolve().parent.parent.parent / "golden" / "formats"
@@ -179,10 +182,24 @@ def test_markdown_cells_hold_whatever_a_rule_holds() -> None:
 
 @pytest.mark.usefixtures("repository")
 def test_markdown_fits_into_a_comment(repository: Path) -> None:
-    repository.joinpath("many").write_text("*filter\n" + "-A INPUT -j NOWHERE\n" * 201 + "COMMIT\n")
-    done = lint("--output-format", "markdown", files=("many",))
-    assert len(done.out) < 65_536
-    assert "\n1 more findings are not shown.\n" in done.out
+    """However many files and findings there are, and however long the rules."""
+    rule = f"-A INPUT -m comment --comment {'x' * 1000} -j NOWHERE\n"
+    files = [f"many{number}" for number in range(60)]
+    for name in files:
+        repository.joinpath(name).write_text(f"*filter\n-A INPUT --bad\n{rule * 10}COMMIT\n")
+    done = lint("--output-format", "markdown", files=files)
+    assert 20_000 < len(done.out) < 65_536
+    assert re.search(r"\n\d{3} more findings are not shown\.\n", done.out)
+
+
+def test_markdown_shows_the_worst() -> None:
+    ruleset = api.parse("*filter\n-A INPUT -j ACCEPT\nCOMMIT\n", "rules")
+    place = Label(ruleset.source, Span(8, 26))
+    notes = [Finding("some-note", "good to know", (place,), Severity.NOTE)] * 1000
+    report = Report(ruleset, (*notes, Finding("some-error", "bad", (place,))), None)
+    text = "\n".join(api.render_log(api.log([report]), "markdown"))
+    assert "| 2 | error `some-error` | bad<br>`-A INPUT -j ACCEPT` |" in text
+    assert "some-note" in text
 
 
 # ── suppressed ones, and what could not be done ──

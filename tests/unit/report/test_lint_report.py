@@ -62,6 +62,19 @@ def test_each_file_has_its_own() -> None:
     ]
 
 
+def test_of_many_files_the_worst_are_named() -> None:
+    """Who lints a folder wants to know where to begin."""
+    many = [rules(TRACKED), rules(TRACKED, family="ipv6"), rules(ERROR, ERROR), *[rules()] * 7, *[rules(ERROR)] * 12]
+    said = closing(*many)
+    assert said[0] == "rules: 2 errors"
+    assert said[1:10] == ["rules: 1 error"] * 9
+    assert said[10:] == [
+        "and 5 more files with findings",
+        "tracked: IPv4 in 1, IPv6 in 1 of 9 rulesets that load",
+        "22 files: 14 errors, 2 notes in 15 of them",
+    ]
+
+
 def test_names_do_not_steer_the_terminal() -> None:
     (line,) = api.render([api.lint(api.parse("", "\x1bc"))], "full")
     assert line.startswith("\N{REPLACEMENT CHARACTER}c: ")
