@@ -270,6 +270,11 @@ def turned(bounds: Bounds, hook: str) -> Bounds:
     )
 
 
+def is_turnable(bounds: Bounds) -> bool:
+    """Whether all that is asked besides ends and ports can be asked of the answers, too: a mark cannot."""
+    return all(_turned_match(match) is not None for match in bounds.others)
+
+
 def _turned_match(match: Match) -> Match | None:
     if match.name in ("addrtype", "iprange"):
         uses = (use._replace(option=_TURNED_OPTIONS.get(use.option, use.option)) for use in match.uses)

@@ -21,7 +21,7 @@ from rulec.policy import Entry, Policy
 from rulec.semantics.ruleset import Prepared, in_space
 from rulec.syntax.ruleset import Ruleset
 
-_ROUNDS = 8
+_ROUNDS = 64
 
 
 class Compiled(NamedTuple):

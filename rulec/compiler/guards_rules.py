@@ -30,9 +30,14 @@ class Guarded(NamedTuple):
 
 
 def helper(job: Job) -> Iterator[Guarded]:
-    """A helper sees nothing of untracked packets, and what it expects is lost (measured with ftp and tftp)."""
+    """A helper sees nothing of untracked packets, and what it expects is lost (measured with ftp and tftp).
+
+    It is given to connections as they begin (nf_conntrack_in looks at the template of
+    CT for these alone).
+    """
     message = "a connection helper reads this flow, and what it expects would be cut"
-    yield from _by_target(job, _is_helper, message, "leave the port tracked")
+    first = job.opening & new(job.space)
+    yield from _by_target(job, _is_helper, message, "leave the port tracked", among=first)
     yield from _by_match(job, partial(_is_named, "helper"), message, "leave the port tracked")
 
 
@@ -130,14 +135,22 @@ def _all_met(job: Job, wanted: Callable[[Step], bool]) -> Iterator[tuple[Case, P
 
 
 def _by_target(
-    job: Job, wanted: Callable[[Rule], bool], message: str, hint: str, anyhow: bool = False
+    job: Job,
+    wanted: Callable[[Rule], bool],
+    message: str,
+    hint: str,
+    anyhow: bool = False,
+    among: PacketSet | None = None,
 ) -> Iterator[Guarded]:
-    """Rules with a target that packets of a flow match; ``anyhow`` even if they match as untracked ones."""
+    """Rules with a target that packets of a flow match; ``anyhow`` even if they match as untracked ones.
+
+    Where ``among`` is given, of the requests only these.
+    """
     for case in job.all_cases if anyhow else job.cases:
-        parts = (*case.requests, *case.answers)
+        parts = (*case.requests, *case.answers) if among is None else case.requests
         for part in [part for leg in case.flow for part in job.parts(leg)] if anyhow else parts:
             for met in job.old.met(part.path):
-                mine = part.packets if anyhow else part.packets & tracked(job.space)
+                mine = part.packets if anyhow else part.packets & (tracked(job.space) if among is None else among)
                 found = met.among(met.hit, mine) if wanted(met.step.rule) else job.space.nothing
                 if not found.is_empty():
                     yield Guarded(case, met.step.line, message, hint, job.witness(found))

@@ -193,9 +193,14 @@ class Job:
     @cached_property
     def resets(self) -> bool:
         """Whether any rule answers TCP packets by a reset."""
-        programs = self.old.prepared.programs.values()
-        targets = (step.rule.target for program in programs for step in program.steps())
-        return any(use.value == "tcp-reset" for target in targets if target for use in target.uses)
+        return any(_resets(step) for program in self.old.prepared.programs.values() for step in program.steps())
+
+    @cached_property
+    def resets_forwarded(self) -> bool:
+        """Whether packets on their way through may be answered so, as if by whom they were for."""
+        program = self.old.prepared.programs.get("filter")
+        chains = program.reached_from(["FORWARD"]) if program is not None and "FORWARD" in program else ()
+        return program is not None and any(_resets(step) for name in chains for step in program.chains[name].steps)
 
     # ── kinds of packets ──
 
@@ -318,6 +323,11 @@ def in_own_chain(met: Met, host: Followed) -> Step:
         if callers == [met.hook.name]:
             return step
     return ways[-1]
+
+
+def _resets(step: Step) -> bool:
+    target = step.rule.target
+    return target is not None and any(use.value == "tcp-reset" for use in target.uses)
 
 
 class Opens(NamedTuple):

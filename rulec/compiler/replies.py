@@ -11,18 +11,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from rulec.compiler.bounds import Bounds, of_leg, rules, together, turned
+from rulec.compiler.bounds import Bounds, is_turnable, of_leg, rules, together, turned
 from rulec.compiler.flows import Met, bare, established, invalid, new, untracked
 from rulec.compiler.job import Case, Job, Part, bounds_of, ends_well, in_own_chain, openings
+from rulec.compiler.legs import local
 from rulec.compiler.outcome import Declined, Plan
 from rulec.model import Match, Rule, Target, Use
 from rulec.model.protocols import TCP
 from rulec.packetset.fields import FLAGS
 from rulec.packetset.packetset import PacketSet
+from rulec.semantics.program import Step
 
-_ACCEPT = Target("ACCEPT")
+_ACCEPT, _RETURN = Target("ACCEPT"), Target("RETURN")
 _RST = FLAGS["RST"]
 _WITH_RST = Match("tcp", (Use("--tcp-flags", False, (_RST, _RST)),))
+_FROM_HERE = Match("addrtype", (Use("--src-type", False, ("LOCAL",)),))
 _LONGEST = 28  # XT_EXTENSION_MAXNAMELEN less the byte that ends the name
 
 
@@ -45,13 +48,15 @@ def _resets(job: Job, found: Plan, case: Case, part: Part) -> None:
     leg = case.flow.answer
     if part.path != "output" or leg.protocol != TCP or leg.looped or not job.resets:
         return
-    resets = part.packets & job.later & job.space.field("tcp_flags").masked(_RST, _RST)
+    resets = part.packets & job.later & job.space.field("tcp_flags").masked(_RST, _RST) & local(job.space, "src_type")
     before = bare(job.old.passing(part.path, resets & established(job.space, reply=True)))
     lost = job.lost(part.path, before, resets & invalid(job.space))
     place = None if lost.is_empty() else _place(job, part, lost, invalid(job.space))
     if place is not None:
         step = in_own_chain(place, job.now)
         asked = _by_interface(of_leg(leg), part.path, looped=False)._replace(rest=(_WITH_RST,))
+        if job.resets_forwarded:
+            asked = asked._replace(others=(*asked.others, _FROM_HERE))
         new = rules(step.chain, asked, ("INVALID",), _ACCEPT, job.family, whole=True)
         found.add(step.line, job.told(case.entry, "resets by REJECT"), tuple(new))
 
@@ -68,14 +73,25 @@ def _accept(job: Job, found: Plan, case: Case, part: Part, lost: PacketSet) -> N
         new += rules(step.chain, asked, ("UNTRACKED",), _ACCEPT, job.family, syn=False)
     if not job.is_new(job.origin(place), tuple(new)):
         raise Declined(f"answers of {leg.name} would be lost here", job.origin(place), "", job.witness(lost))
-    if spared(job, case, part, place, new).is_empty():
-        found.add(step.line, job.told(case.entry, "answers"), tuple(new))
+    told, dropping = job.told(case.entry, "answers"), list(_dropping_between(job, part, step, place))
+    if not dropping and spared(job, case, part, place, new).is_empty():
+        found.add(step.line, told, tuple(new))
         return
     asked = _by_interface(of_leg(leg), part.path, looped=True) if leg.looped else of_leg(leg)
-    table, told = step.table, job.told(case.entry, "answers")
-    chain = declared(job, found, table, f"{case.entry.name}-answers")
+    chain = declared(job, found, step.table, f"{case.entry.name}-answers")
+    first = [rule for bounds in dropping for rule in rules(chain, bounds, (), _RETURN, job.family, whole=True)]
     jumps = rules(step.chain, asked, ("UNTRACKED",), Target(chain), job.family, syn=False)
-    found.add(step.line, told, (*_mirrored(job, case, place.hook.name, chain), *jumps))
+    found.add(step.line, told, (*first, *_mirrored(job, case, place.hook.name, chain), *jumps))
+
+
+def _dropping_between(job: Job, part: Part, step: Step, place: Met) -> Iterator[Bounds]:
+    """What rules ask that drop answers behind a call, and before a place to which that leads."""
+    mine = part.packets & job.later & untracked(job.space)
+    for met in job.now.met(part.path):
+        if (met.step, met.stack) == (place.step, place.stack):
+            return
+        if step in met.stack and met.meets(met.drops, mine) and met.drops == met.hit:
+            yield bounds_of(*met.stack[met.stack.index(step) + 1 :], met.step)
 
 
 def spared(job: Job, case: Case, part: Part, place: Met, new: list[Rule]) -> PacketSet:
@@ -104,9 +120,9 @@ def _mirrored(job: Job, case: Case, hook: str, chain: str) -> Iterator[Rule]:
         if not accepts and not (met.meets(met.drops, left) and met.drops == met.hit):
             continue
         bounds = bounds_of(*met.stack, met.step)
-        if not accepts and (bounds.rest or _may_begin(job, case, met, bounds)):
+        if not accepts and (bounds.rest or not is_turnable(bounds) or _may_begin(job, case, met, bounds)):
             continue  # not all that it says can be said of answers
-        target = _ACCEPT if accepts else Target("RETURN")
+        target = _ACCEPT if accepts else _RETURN
         yield from rules(chain, turned(bounds, hook)._replace(rest=()), (), target, job.family)
         left = left - met.among(met.hit, left)
     if not left.is_empty() and ends_well(job.old, part.path, left):

@@ -43,10 +43,15 @@ class Effects:
                 yield from self._of_path(path)
 
     def _helped(self, path: str) -> Iterator[Failure]:
-        """Flows that a helper read: what it expected was RELATED (measured with ftp and tftp)."""
-        touched = self.pair.touched(path) & self.pair.usual(path)
-        for reach in self.pair.old.way(path).reaches:
-            found = self._meeting(reach, touched) if _is_helper(reach.step) else self.pair.space.nothing
+        """Flows that a helper read: what it expected was RELATED (measured with ftp and tftp).
+
+        A helper is given to connections as they begin; those that begin from a hot port it may be assumed are none.
+        """
+        touched = self.pair.touched(path) & self.pair.usual(path) & self.pair.opening
+        for reach in filter(lambda reach: _is_helper(reach.step), self.pair.old.way(path).reaches):
+            found = self._meeting(reach, touched)
+            if not found.is_empty() and self.flows.may_assume(path):
+                found = self._meeting(reach, touched - self.flows.reversed(path))
             if not found.is_empty():
                 message = "a helper reads this flow, and the connections that it expects would be lost"
                 yield failure(self.pair, "kept", path, message, found.possibly())

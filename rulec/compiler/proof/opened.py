@@ -57,9 +57,8 @@ class Opened:
 
         A limit in front of what begins is not asked of these.
         """
-        pair = self.pair
-        if path != "input" or not self.flows.is_stateless:
-            return pair.space.nothing
+        if path != "input":
+            return self.pair.space.nothing
         return self._invalid_syn & begins.possibly().without(("tcp_flags",))
 
     @property

@@ -163,6 +163,7 @@ def outcome(text: str, wanted: Policy, *unguarded: str) -> tuple[object, ...]:
         nat("-A PREROUTING -p tcp -m tcp --dport 8081 -j DNAT --to-destination 10.0.0.2:8080") + RULES,
         nat("-A OUTPUT -p tcp -m tcp --dport 8081 -j DNAT --to-destination 10.0.0.2:8080") + RULES,
         raw("-A PREROUTING -p udp -j ACCEPT", "-A PREROUTING -p tcp -m tcp --dport 81 -j CT --helper ftp"),
+        raw("-A OUTPUT -p tcp -m tcp --dport 21 -j CT --helper ftp"),
         table("raw", "-A PREROUTING -i lo -j ACCEPT", "-A PREROUTING -s 192.0.2.1 -j DROP") + RULES,
         table("mangle", "-A PREROUTING -p udp -j CONNMARK --restore-mark") + RULES,
         filtered(f"{KNOWN}\n{FIRST}\n-A INPUT -p tcp -m connlimit --connlimit-above 9 -j DROP"),

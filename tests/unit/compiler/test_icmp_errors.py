@@ -147,3 +147,16 @@ def test_other_tables() -> None:
         *(rule.replace("INPUT", "PREROUTING") for rule in errors()),
         "-A PREROUTING -m state --state INVALID -j DROP",
     ]
+
+
+def test_as_many_chains_as_there_are_zones() -> None:
+    """Where each interface has a chain of its own, each gets the rules."""
+    zones = [f"zone{number}" for number in range(12)]
+    heads = "".join(f":{zone} - [0:0]\n" for zone in zones)
+    jumps = [f"-A INPUT -i {zone} -j {zone}" for zone in zones]
+    rules = [rule.replace("INPUT", zone) for zone in zones for rule in (INVALID, KNOWN, WEB_RULE)]
+    text = "\n".join([f"*filter\n:INPUT DROP [0:0]\n:OUTPUT ACCEPT [0:0]\n{heads}*", *jumps, *rules, "COMMIT\n"])
+    found = compiled(text.replace("\n*\n", "\n"), WITH_ERRORS).text
+    assert [rules_of(found, zone)[:3] for zone in zones] == [
+        [e.replace("INPUT", zone) for e in errors()] for zone in zones
+    ]
