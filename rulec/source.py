@@ -83,15 +83,17 @@ def read_file(path: str) -> str:
 def write_file(path: str, text: str) -> None:
     """Write a whole file or nothing: the old content stays until the new one is complete.
 
-    The mode of an existing file is kept, and what is no file but a device or a pipe
-    is written to as it is.  Raises InputError when it cannot be written.
+    Mode, owner and extended attributes of an existing file are kept (the label of
+    SELinux and access lists are such attributes), and what is no file but a device or a
+    pipe is written to as it is.  Raises InputError when it cannot be written, also where
+    its owner or a label could not be kept.
     """
     target = os.path.realpath(path)
     if os.path.exists(path) and not os.path.isfile(path):
         _write_through(path, text)
         return
     try:
-        mode = os.stat(target).st_mode & 0o7777 if os.path.exists(target) else 0o666 & ~_umask()
+        known = os.stat(target) if os.path.exists(target) else None
         handle, draft = lazy("tempfile").mkstemp(prefix=".rulec-", dir=os.path.dirname(target))
     except OSError as error:
         raise InputError(f"{path}: {error.strerror or error}") from error
@@ -100,11 +102,33 @@ def write_file(path: str, text: str) -> None:
             file.write(text.encode("utf-8", "surrogateescape"))
             file.flush()
             os.fsync(file.fileno())
-        os.chmod(draft, mode)
+        _keep(known, target, draft)
         os.replace(draft, target)
     except OSError as error:
         os.unlink(draft)
         raise InputError(f"{path}: {error.strerror or error}") from error
+
+
+def _keep(known: os.stat_result | None, target: str, draft: str) -> None:
+    """Give a draft the owner, the mode and the attributes of the file that it takes the place of."""
+    if known is None:
+        os.chmod(draft, 0o666 & ~_umask())
+        return
+    made = os.stat(draft)
+    if (made.st_uid, made.st_gid) != (known.st_uid, known.st_gid):
+        os.chown(draft, known.st_uid, known.st_gid)
+    os.chmod(draft, known.st_mode & 0o7777)
+    for name, value in _attributes(target).items():
+        if _attributes(draft).get(name) != value:
+            os.setxattr(draft, name, value)
+
+
+def _attributes(path: str) -> dict[str, bytes]:
+    """The extended attributes of a file; none where its file system has none."""
+    try:
+        return {name: os.getxattr(path, name) for name in os.listxattr(path)}
+    except (OSError, AttributeError):
+        return {}
 
 
 def _write_through(path: str, text: str) -> None:

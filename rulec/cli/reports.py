@@ -20,7 +20,7 @@ def write(log: Any, wanted: Iterable[Output], color: str, stdout: TextIO, stderr
     for path, text in texts:
         if path == "-":
             _print(text, stdout)
-    if len(written) == len(texts):
+    if len(written) == len(texts) and not log.quiet:
         say(f"rulec: {api.together(log)}", stderr)
     return all(written)
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 from rulec.analysis.facts import Facts
 from rulec.analysis.host import HostFacts
 from rulec.diagnostics import Finding, Severity
 from rulec.kernel.generations import CURRENT
+from rulec.settings.kinds import Key
 
 GROUPS = ("syntax", "load", "conntrack", "ruleset", "exposure", "notrack", "host", "suppression")
 """The groups that may be selected, in the order in which the checks are listed."""
@@ -48,7 +50,12 @@ def nothing_on_host(host: HostFacts) -> Iterator[Finding]:
 
 
 class Check(NamedTuple):
-    """One check: the docstring of its module says why it is there."""
+    """One check: the docstring of its module says why it is there.
+
+    ``options`` are what a configuration file may say to it.  A fix that is safe
+    changes nothing for any packet; where a check ``repairs``, it lets in what the
+    rules were meant to let in.
+    """
 
     slug: str
     group: str
@@ -56,5 +63,7 @@ class Check(NamedTuple):
     summary: str
     why: str
     example: Example
+    options: Mapping[str, Key] = MappingProxyType({})
+    repairs: bool = False
     find: Callable[[Facts], Iterator[Finding]] = nothing
     find_on_host: Callable[[HostFacts], Iterator[Finding]] = nothing_on_host

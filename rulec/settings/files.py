@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
@@ -29,9 +28,10 @@ _SKIPPED = frozenset(("node_modules", "__pycache__", "venv", "build", "dist"))
 
 
 class Chosen(NamedTuple):
-    """The files to read, in order; how many were left out, and the paths in which nothing was found."""
+    """The files to read, in order; those that were named; those left out, and paths in which nothing was found."""
 
     files: tuple[str, ...]
+    named: frozenset[str] = frozenset()
     excluded: tuple[str, ...] = ()
     empty: tuple[str, ...] = ()
 
@@ -39,19 +39,20 @@ class Chosen(NamedTuple):
 def choose(paths: Iterable[str], finder: Finder, force_exclude: bool | None = None) -> Chosen:
     """The files of some paths, each once; ``-`` stays what it is."""
     files: dict[str, str] = {}
-    excluded, empty = [], []
+    names, excluded, empty = set(), [], []
     for path in paths:
         found = list(_of(path, finder))
         for one, named in found:
             settings = finder.of(one)
             forced = settings.force_exclude if force_exclude is None else force_exclude
-            if one != "-" and (forced or not named) and any(each.fits(one) for each in settings.exclude):
+            if one != "-" and (forced or not named) and settings.excludes(one):
                 excluded.append(one)
             else:
                 files.setdefault(os.path.realpath(one) if one != "-" else one, one)
+                names |= {one} if named else set()
         if not found:
             empty.append(path)
-    return Chosen(tuple(files.values()), tuple(excluded), tuple(empty))
+    return Chosen(tuple(files.values()), frozenset(names), tuple(excluded), tuple(empty))
 
 
 def _of(path: str, finder: Finder) -> Iterator[tuple[str, bool]]:
@@ -77,7 +78,7 @@ def _known_to_git(folder: str) -> list[str] | None:
     """The files of a folder that git does not ignore; None where it is no part of a repository, or there is no git."""
     command = ["git", "-C", folder, "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
     try:
-        done = subprocess.run(command, capture_output=True, check=False)
+        done = lazy("subprocess").run(command, capture_output=True, check=False)
     except OSError:
         return None
     names = os.fsdecode(done.stdout).split("\0")

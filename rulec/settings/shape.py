@@ -94,6 +94,9 @@ FILE = Table(
 )
 
 
+_ANYTHING = Kind(lambda value: value if isinstance(value, dict) else {}, {})
+
+
 class Known(NamedTuple):
     """The names of checks and groups, and the options of checks; what is not known here is not looked at."""
 
@@ -161,6 +164,8 @@ class Shape:
 
     def _of_check(self, kind: Map, name: str) -> Kind | Table:
         """The kind of what stands under a name; a check has options of its own."""
+        if kind.per_check and not self.known.names:
+            return _ANYTHING
         own = self.known.options.get(name, {}) if kind.per_check else {}
         return Table({**kind.kind.keys, **own}) if isinstance(kind.kind, Table) else kind.kind
 

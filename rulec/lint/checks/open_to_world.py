@@ -3,8 +3,9 @@
 New connections to it are accepted from nearly every address, on an interface that
 leads outside.  The ports are those of logins and of services that let everybody
 do anything, unless they are told otherwise: `--open-ports 22,3306,53/udp` names
-others.  The interfaces that lead outside are guessed: those behind which the host
-hides its own network, or else all but those of containers and tunnels.
+others, and so does `ports` below `[lint.checks.open-to-world]` in rulec.toml.  The
+interfaces that lead outside are guessed: those behind which the host hides its own
+network, or else all but those of containers and tunnels.
 """
 
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ from rulec.analysis.facts import Facts
 from rulec.diagnostics import Confidence, Finding, Severity
 from rulec.lint.check import Check, Example
 from rulec.lint.places import chain_label, line_label
+from rulec.settings.kinds import PORTS, Key
 
 
 def find(facts: Facts) -> Iterator[Finding]:
@@ -37,6 +39,10 @@ CHECK = Check(
     summary="a port that should seldom be public is open to everybody",
     why=__doc__,
     find=find,
+    options={
+        "ports": Key(PORTS, "the ports in question, in place of the usual ones"),
+        "allowed-ports": Key(PORTS, "ports that may be open to everybody"),
+    },
     example=Example(
         bad="*filter\n:INPUT DROP [0:0]\n-A INPUT -p tcp --dport 3306 -j ACCEPT\nCOMMIT\n",
         good="*filter\n:INPUT DROP [0:0]\n-A INPUT -s 192.0.2.0/24 -p tcp --dport 3306 -j ACCEPT\nCOMMIT\n",

@@ -49,6 +49,7 @@ CHECK = Check(
     summary="packets are left untracked, and no rule accepts them so",
     why=__doc__,
     find=find,
+    repairs=True,
     example=Example(
         bad=SERVER.replace(ACCEPTED, "-A INPUT -p tcp --dport 80 -m conntrack --ctstate NEW -j ACCEPT\n"), good=SERVER
     ),

@@ -13,4 +13,5 @@ from rulec.report.paint import Paint, plain
 def lines(log: Log, paint: Paint = plain) -> Iterator[str]:
     """The findings, then the closing verdicts."""
     yield from text.full(log.findings, paint)
-    yield from closing(log.reports)
+    if not log.quiet:
+        yield from closing(log.reports)

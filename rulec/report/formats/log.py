@@ -27,7 +27,8 @@ class Log:
     """The reports of a run, the checks that were run, and what could not be done.
 
     ``problems`` are the complaints about input that could not be read; ``fail_on``
-    is the rank of the least severity that is a failure.
+    is the rank of the least severity that is a failure.  If ``quiet`` is set, nothing
+    but findings is told.
     """
 
     def __init__(
@@ -43,6 +44,7 @@ class Log:
         self.checks = tuple(checks)
         self.problems = tuple(problems)
         self.fail_on = fail_on
+        self.quiet = False
 
     @property
     def findings(self) -> list[Finding]:

@@ -52,6 +52,41 @@ def test_mode_is_kept(loose: Path, mode: int) -> None:
     assert loose.stat().st_mode & 0o7777 == mode
 
 
+def test_owner_is_kept(loose: Path) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("only root gives files away")
+    os.chown(loose, 65534, 65533)
+    loose.chmod(0o640)
+    assert rulec("fmt", loose).code == 0
+    assert (loose.stat().st_uid, loose.stat().st_gid, loose.stat().st_mode & 0o7777) == (65534, 65533, 0o640)
+
+
+@pytest.mark.parametrize("name", ["user.note", "security.selinux"])
+def test_attributes_are_kept(loose: Path, name: str) -> None:
+    """The label of SELinux is one of them."""
+    value = b"system_u:object_r:etc_t:s0\0"
+    try:
+        os.setxattr(loose, name, value)
+    except OSError as error:
+        pytest.skip(f"no {name} here: {error}")
+    assert rulec("fmt", loose).code == 0
+    assert os.getxattr(loose, name) == value
+
+
+def test_what_could_not_keep_its_owner_is_not_written(loose: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    text, owner = loose.read_text(), os.stat(loose)
+    if os.geteuid() != 0:
+        pytest.skip("only root gives files away")
+    os.chown(loose, 65534, 65534)
+    monkeypatch.setattr(os, "chown", refuse)
+    assert rulec("fmt", loose) == (2, "", f"rulec: error: {loose}: Operation not permitted\n")
+    assert (loose.read_text(), [path.name for path in loose.parent.iterdir()]) == (text, ["rules"])
+    assert owner.st_uid != 65534
+
+
 def test_link_stays_a_link(loose: Path) -> None:
     link = loose.parent / "link"
     link.symlink_to("rules")

@@ -60,21 +60,22 @@ def test_a_pattern_that_no_shell_has_replaced(tmp_path: Path) -> None:
     assert chosen("hosts/*/rules.v4").files == ("hosts/a/rules.v4", "hosts/b/rules.v4")
     assert chosen("hosts/**/rules.v4").files == ("hosts/a/rules.v4", "hosts/b/rules.v4")
     assert chosen("ho*").files == ("hosts/a/rules.v4", "hosts/b/rules.v4")
-    assert chosen("hosts/[c]/*") == Chosen((), (), ("hosts/[c]/*",))
+    assert chosen("hosts/[c]/*").empty == ("hosts/[c]/*",)
 
 
 def test_what_is_excluded(tmp_path: Path) -> None:
     tree(tmp_path, rulec_toml="exclude = ['lab/**']\n", lab__rules_v4=RULES, rules_v4=RULES)
-    assert chosen(".") == Chosen(("rules.v4",), ("lab/rules.v4",), ())
+    assert chosen(".") == Chosen(("rules.v4",), excluded=("lab/rules.v4",))
+    assert chosen("rules.v4").named == {"rules.v4"}
     assert chosen("lab/rules.v4").files == ("lab/rules.v4",)
-    assert chosen("lab/rules.v4", force=True) == Chosen((), ("lab/rules.v4",), ())
+    assert chosen("lab/rules.v4", force=True) == Chosen((), excluded=("lab/rules.v4",))
     tree(tmp_path, rulec_toml="exclude = ['lab/**']\nforce-exclude = true\n")
-    assert chosen("lab/rules.v4") == Chosen((), ("lab/rules.v4",), ())
+    assert chosen("lab/rules.v4") == Chosen((), excluded=("lab/rules.v4",))
 
 
 def test_an_empty_folder(tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
-    assert chosen("a") == Chosen((), (), ("a",))
+    assert chosen("a") == Chosen((), empty=("a",))
 
 
 @pytest.mark.parametrize(("respect", "number"), [("true", 1), ("false", 2)])

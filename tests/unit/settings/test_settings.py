@@ -136,6 +136,12 @@ def test_a_mistake_in_pyproject_has_its_place() -> None:
     assert (found.line, found.column) == (2, 1)
 
 
+def test_what_is_not_known_is_not_looked_at() -> None:
+    text = "lint.select = ['soon']\n[lint.checks.soon]\nx = 1\nignorable = false\n"
+    layer, wrong = read(Source("rulec.toml", text), Known(), "/")
+    assert (layer and layer.values["lint"]["checks"], wrong) == ({"soon": {"x": 1, "ignorable": False}}, [])
+
+
 def test_all_mistakes_are_told_at_once() -> None:
     text = "x = 1\nexclude = 1\n[lint]\nfail-on = 'bad'\n[lint.checks.jump-loop]\ny = 2\n"
     assert [found.line for found in problems(text)] == [1, 2, 4, 6]

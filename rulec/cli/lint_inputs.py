@@ -1,0 +1,88 @@
+"""The files that rulec lint is given, read, each with its settings."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from typing import Any, NamedTuple
+
+from rulec import api
+from rulec.cli.arguments import Streams
+from rulec.cli.inputs import text
+from rulec.cli.lint_arguments import asked, names
+from rulec.cli.outputs import complain, say
+from rulec.errors import InputError
+from rulec.linting.files import File, known, read
+from rulec.settings.discovery import Finder
+from rulec.settings.files import Chosen, choose, host_of
+
+
+class Inputs(NamedTuple):
+    """The files that could be read, and complaints about others."""
+
+    files: list[File]
+    problems: list[str]
+
+
+def finder_for(chosen: argparse.Namespace) -> Finder:
+    """What finds the settings of a file; InputError for names that are none."""
+    for name in ("select", "extend_select", "ignore", "fixable", "unfixable"):
+        api.checks(names(getattr(chosen, name)))
+    api.checks([word.rpartition(":")[2] for word in names(chosen.per_file_ignores)])
+    return Finder(known(), chosen.config, chosen.isolated, asked(chosen))
+
+
+def chosen_files(chosen: argparse.Namespace, finder: Finder) -> Chosen:
+    """The files that are meant; InputError where there is nothing to read."""
+    found = choose(chosen.files, finder)
+    if chosen.display and len(found.files) > 1:
+        raise InputError("--stdin-filename is for standard input, or for one file")
+    for path in found.empty:
+        raise InputError(f"{path}: no ruleset and no configuration file is there")
+    return found
+
+
+def read_all(chosen: argparse.Namespace, finder: Finder, streams: Streams) -> Inputs:
+    """All files; what cannot be read is said."""
+    meant = chosen_files(chosen, finder)
+    for path in meant.excluded if chosen.verbose or not meant.files else ():
+        say(f"rulec: {path} is left out: the configuration excludes it", streams[2])
+    found = Inputs([], [])
+    for path in meant.files:
+        try:
+            found.files.append(_read(path, chosen, finder, streams, "" if path in meant.named else host_of(path)))
+        except InputError as error:
+            complain(error, streams[2])
+            found.problems.append(str(error))
+    return found
+
+
+def _read(path: str, chosen: argparse.Namespace, finder: Finder, streams: Streams, host: str) -> File:
+    name, content = text(path, streams[0])
+    shown = chosen.display or name
+    settings = finder.here() if shown == "<stdin>" else finder.of(shown)
+    if chosen.verbose:
+        say(f"rulec: {shown}: settings of {', '.join(map(str, settings.files)) or 'no file'}", streams[2])
+    return read(path, shown, content, settings, host)
+
+
+def shown_settings(files: list[File]) -> str:
+    """The settings that hold for each of the files."""
+    return "".join(f"{file.source.name}\n{_listed(file.settings._asdict())}" for file in files)
+
+
+def _listed(values: dict[str, Any]) -> str:
+    return "".join(f"  {name.replace('_', '-')} = {_plain(value)}\n" for name, value in values.items())
+
+
+def _plain(value: Any) -> str:
+    """A value on one line, paths as they are written."""
+    if isinstance(value, tuple) and hasattr(value, "text") and hasattr(value, "root"):
+        return repr(f"{os.path.relpath(value.root)}/{value.text}".removeprefix("./"))
+    if isinstance(value, tuple) and hasattr(value, "_asdict"):
+        return _plain({name: one for name, one in value._asdict().items() if one})
+    if isinstance(value, tuple):
+        return f"[{', '.join(map(_plain, value))}]"
+    if hasattr(value, "items"):
+        return f"{{{', '.join(f'{name}: {_plain(one)}' for name, one in value.items())}}}"
+    return repr(value)

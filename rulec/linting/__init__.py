@@ -1,0 +1,1 @@
+"""A run of rulec lint: the files and their settings, fixes, and what is known already."""
