@@ -133,7 +133,7 @@ def size(
     entry = (machine.entry if is_here else None) or known.entry
     host = sizing.Host(known, version, octets, bits, entry, machine.timeouts if is_here else {}, idle)
     set_here = (machine.most, machine.buckets) if is_here and machine.most and machine.buckets else None
-    return sizing.sizing(host, need, set_here)
+    return sizing.sizing(host, need, set_here, machine.entries if set_here else None)
 
 
 def render_size(found: Any, form: str) -> Iterator[str]:

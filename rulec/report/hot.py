@@ -14,6 +14,7 @@ from rulec.report.hot_json import document
 from rulec.report.text import printable
 
 _WIDTH = 80
+_TITLE = 44
 _LEAST_SIGN = 0.2
 
 _SIGNS = {
@@ -117,8 +118,11 @@ def _services(table: Table, drafts: Sequence[Draft], top: int) -> Iterator[str]:
 def _title(service: Service) -> str:
     known = _names().get(service.port, "") if service.port and service.protocol in ("tcp", "udp") else ""
     server = service.servers[0][0] if service.role in ("client", "forward") and service.server_count == 1 else ""
-    count = f"{service.server_count:,} servers" if service.role in ("client", "forward") else ""
-    return " ".join(word for word in (service.title, known, service.role, server or count) if word)
+    plural = "s" * (service.server_count > 1)
+    count = f"{service.server_count:,} server{plural}" if service.role in ("client", "forward") else ""
+    words = [service.title, known, service.role]
+    fits = len(" ".join([*words, server])) < _TITLE
+    return " ".join(word for word in (*words, server if server and fits else count) if word)
 
 
 def _names() -> dict[int | None, str]:
@@ -154,12 +158,12 @@ def _end(table: Table, drafts: Sequence[Draft]) -> Iterator[str]:
 
 
 def _columns(title: str, *heads: str) -> str:
-    return f"{title:<46}{heads[0]:>12}{heads[1]:>9}{heads[2]:>12}"
+    return f"{title:<{_TITLE + 2}}{heads[0]:>12}{heads[1]:>9}{heads[2]:>12}"
 
 
 def _row(title: str, entries: int, table: Table) -> str:
     shown = f"  {title}"
-    return f"{shown:<46}{entries:>12,}{table.share(entries):>9.1%}{octets(table.octets(entries)):>12}"
+    return f"{shown:<{_TITLE + 2}}{entries:>12,}{table.share(entries):>9.1%}{octets(table.octets(entries)):>12}"
 
 
 def _first(lines: Sequence[str], top: int) -> list[str]:

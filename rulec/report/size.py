@@ -30,6 +30,8 @@ def _full(found: Sizing) -> Iterator[str]:
         yield _row("here", *found.here, found)
     if found.wanted:
         yield _row("to set", found.wanted.entries, found.wanted.buckets, found)
+    if found.here and found.taken is not None:
+        yield f"  now there are {found.taken:,} entries: {found.taken / max(found.here[0], 1):.1%} of it"
     yield from wrapped(f"the kernel by itself: {found.source}", "  ", "    ")
     yield from wrapped(f"an entry takes {_entry(found)}, a bucket {found.own.head}", "  ", "    ")
     yield from _need(found)
@@ -90,6 +92,7 @@ def _document(found: Sizing, version: str) -> str:
             "octets_per_entry": host.entry,
             "kernel_default": {**found.own._asdict(), "octets": found.own.octets(host.entry)},
             "here": {"entries": found.here[0], "buckets": found.here[1]} if found.here else None,
+            "entries_now": found.taken,
             "need": found.need._asdict() if found.need else None,
             "set": wanted,
             "fills_at": {life.setting: {"seconds": life.seconds, "rate": round(life.rate, 3)} for life in found.lives},

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import re
 import socket
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -46,7 +47,7 @@ COMMIT
 COMMIT
 """
 RULES = {V4: STATEFUL.format(icmp="icmp"), V6: STATEFUL.format(icmp="ipv6-icmp")}
-FORMATS = ("", "extended", "id", "ktimestamp", "labels", "id,ktimestamp,labels", "xml", "xml,extended,id")
+FORMATS = ("", "save", "extended", "id", "ktimestamp", "labels", "id,ktimestamp,labels", "xml", "xml,extended,id")
 ECHO = {V4: (socket.IPPROTO_ICMP, 8), V6: (socket.IPPROTO_ICMPV6, 128)}
 
 
@@ -148,6 +149,43 @@ def test_reads_the_running_kernel() -> None:
         assert f'"entries": {count},' in done.out
         assert '"addresses_known": "the addresses of this machine"' in done.out
         assert re.search(r'"maximum": [1-9]', done.out)
+
+
+def test_asks_conntrack_where_proc_has_no_table(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Kernels may be built without it; both families are listed."""
+    monkeypatch.setattr("rulec.host.conntrack.here._TABLES", ())
+    with busy() as hosts, traffic(hosts), inside(hosts.server):
+        count = int(Path("/proc/sys/net/netfilter/nf_conntrack_count").read_text())
+        done = rulec("hot")
+    assert (done.code, done.err) == (0, "")
+    assert done.out.startswith(f"conntrack -L: {count} entries")
+    assert CLIENT[V6] in done.out
+
+
+def test_who_may_not_read_the_table_is_told_so() -> None:
+    if not Path("/proc/net/nf_conntrack").exists():
+        pytest.skip("the kernel does not list connections in /proc")
+    rulec("hot")  # so that all is imported that root alone may read
+    said = as_nobody(lambda: rulec("hot").err)
+    assert said == "rulec: error: /proc/net/nf_conntrack: only root may read it; or name a file that root wrote\n"
+
+
+def as_nobody(ask: Callable[[], str]) -> str:
+    """What somebody without rights is told."""
+    reading, writing = os.pipe()
+    child = os.fork()
+    if not child:
+        try:
+            os.setgroups([])
+            os.setgid(65534)
+            os.setuid(65534)
+            os.write(writing, ask().encode())
+        finally:
+            os._exit(0)
+    os.close(writing)
+    os.waitpid(child, 0)
+    with os.fdopen(reading) as stream:
+        return stream.read()
 
 
 def test_the_policy_empties_the_table(tmp_path: Path) -> None:

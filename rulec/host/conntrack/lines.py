@@ -2,7 +2,7 @@
 
 The forms are those of ``/proc/net/nf_conntrack`` (nf_conntrack_standalone.c),
 ``/proc/net/ip_conntrack`` (ip_conntrack_standalone.c of Linux 2.6, without the family and
-zones) and ``conntrack -L`` with its options extended, id, ktimestamp and labels; all but
+zones) and ``conntrack -L`` with its options extended, id, ktimestamp, labels and save; all but
 that of ip_conntrack were seen on Linux 6.18 with conntrack 1.4.7.
 """
 
@@ -11,6 +11,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
+
+from rulec.model.protocols import NUMBERS
 
 Lines = list[bytes]
 
@@ -26,6 +28,13 @@ _ENTRY = re.compile(
     + (_PORTS % rb"\d+")
     + rb"(.*))?\r?\n?"
 )
+
+_SAVED = re.compile(
+    rb"-A -t (\d+) -u (\S+)((?: --?[\w-]+ \S+)*?) -s (\S+) -d (\S+) -r (\S+) -q (\S+) -p (\S+)"
+    rb"(?: --sport (\d+) --dport (\d+) --reply-port-src (\d+) --reply-port-dst (\d+)(?: --state (\S+))?)?(?: .*)?\r?\n?"
+)
+_SAVED_ZONE = re.compile(rb" (?:-w|--(?:orig-|reply-)?zone) ([1-9]\d*)")
+"""``conntrack -L -o save``: what conntrack would be given to make the entry."""
 
 SAID = re.compile(rb"conntrack v\S+ \(conntrack-tools\): (\d+) flow entries have been shown\.")
 """What conntrack says at the end, on its error output."""
@@ -94,5 +103,18 @@ def entries(blocks: Iterable[Lines], missed: Missed) -> Iterator[tuple[bytes | N
             found = entry(line)
             if found:
                 yield found.groups()
+            elif saved := _SAVED.fullmatch(line):
+                yield _of_saved(saved)
             else:
                 missed.add(number, line)
+
+
+def _of_saved(found: re.Match[bytes]) -> Entry:
+    timeout, status, also, src, dst, reply_src, reply_dst, name, sport, dport, reply_sport, reply_dport, state = (
+        found.groups()
+    )
+    number = name if name.isdigit() else b"%d" % NUMBERS.get(name.decode("ascii", "replace"), 0)
+    unreplied = None if b"SEEN_REPLY" in status else b"[UNREPLIED]"
+    zone = _SAVED_ZONE.search(also)
+    tuples = src, dst, sport, dport, None, zone and zone[1], unreplied, reply_src, reply_dst, reply_sport, reply_dport
+    return Entry(number, timeout, state, *tuples, None)

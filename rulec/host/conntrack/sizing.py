@@ -66,6 +66,8 @@ class Life(NamedTuple):
 class Sizing(NamedTuple):
     """What the kernel takes by itself, what is set here (None for other machines), and what should be set.
 
+    ``taken`` are the entries that there are here now.
+
     ``wanted`` is None where the table is large enough.  ``files`` go below /etc.
     """
 
@@ -78,9 +80,10 @@ class Sizing(NamedTuple):
     source: str
     files: tuple[tuple[str, str], ...]
     commands: tuple[str, ...]
+    taken: int | None = None
 
 
-def sizing(host: Host, need: Need | None, here: tuple[int, int] | None = None) -> Sizing:
+def sizing(host: Host, need: Need | None, here: tuple[int, int] | None = None, taken: int | None = None) -> Sizing:
     """The size for a need; without one the table that the kernel makes by itself."""
     own = by_itself(host.memory, host.bits, host.kernel, host.version)
     most = here[0] if here else own.entries
@@ -97,6 +100,7 @@ def sizing(host: Host, need: Need | None, here: tuple[int, int] | None = None) -
         formula(host.kernel, host.version).source,
         (*files, *_idle_file(host, files)),
         (*(_commands(wanted, host) if is_small else ()), *_idle_command(host)),
+        taken,
     )
 
 

@@ -87,9 +87,9 @@ def _counted(
     hosts: dict[Any, int] = {}
     end_of = {"src": (3, 3, 3, 3), "dst": (4, 4, 4, 4), "peer": (3, 4, 3, 3)}[by]
     for entry in read:
-        protocol, timeout, state, src, dst, sport, dport, kind, zone, unreplied, *back, rest = entry
+        protocol, timeout, state, src, dst, sport, dport, kind, zone, unreplied, there, here, to, back, rest = entry
         flags = UNREPLIED if unreplied else 0
-        if back != [dst, src, dport, sport]:
+        if there != dst or here != src or to != dport or back != sport:
             flags |= _translated(entry)
         if state == b"ESTABLISHED" and int(timeout or 0) < whole:
             flags |= IDLE

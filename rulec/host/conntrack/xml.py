@@ -15,6 +15,16 @@ _END = b"</flow>"
 _META = re.compile(rb'<meta\s+direction="(original|reply|independent)">(.*?)</meta>', re.DOTALL)
 _LEAF = re.compile(rb"<(\w+)>\s*([^<>\s]+)\s*</\1>")
 _PROTOCOL = re.compile(rb'<layer4\s+protonum="(\d+)"')
+_END_OF_ONE = (
+    rb"<layer3 [^>]*><src>([^<\s]+)</src><dst>([^<\s]+)</dst></layer3><layer4 protonum=\"(\d+)\"[^>]*>"
+    rb"(?:<sport>(\d+)</sport><dport>(\d+)</dport>)?</layer4>(?:<counters>[^m]*</counters>)?</meta>"
+)
+_USUAL = re.compile(
+    rb'\s*<flow><meta direction="original">%s<meta direction="reply">%s<meta direction="independent">'
+    rb"(?:<state>(\w+)</state>)?<timeout>(\d+)</timeout>(.*)</meta>" % (_END_OF_ONE, _END_OF_ONE)
+)
+"""A flow as conntrack prints nearly all of them, read at once; what is otherwise is taken apart."""
+
 _OUTSIDE = re.compile(rb"\s*(?:<\?xml[^>]*\?>|</?conntrack>|<!--.*?-->|\s)*", re.DOTALL)
 
 
@@ -24,6 +34,11 @@ def flows(blocks: Iterable[Lines], missed: Missed) -> Iterator[tuple[bytes | Non
     for block in blocks:
         *whole, text = (text + b"".join(block)).split(_END)
         for flow in whole:
+            usual = _USUAL.fullmatch(flow)
+            if usual and b"<zone>" not in usual[13]:
+                line += flow.count(b"\n")
+                yield _of_usual(usual)
+                continue
             begin = flow.find(b"<flow>")
             entry = _entry(flow[begin:]) if begin >= 0 else None
             _tell_rest(flow[: max(begin, 0)] if entry else flow, line, missed)
@@ -38,6 +53,15 @@ def _tell_rest(text: bytes, line: int, missed: Missed) -> None:
     for number, part in enumerate(text.split(b"\n") if not _OUTSIDE.fullmatch(text) else (), line):
         if not _OUTSIDE.fullmatch(part):
             missed.add(number, part)
+
+
+def _of_usual(found: re.Match[bytes]) -> Entry:
+    src, dst, protocol, sport, dport, reply_src, reply_dst, _, reply_sport, reply_dport, state, timeout, rest = (
+        found.groups()
+    )
+    unreplied = b"[UNREPLIED]" if b"<unreplied/>" in rest else None
+    tuples = src, dst, sport, dport, None, None, unreplied, reply_src, reply_dst, reply_sport, reply_dport
+    return Entry(protocol, timeout, state, *tuples, b"")
 
 
 def _entry(flow: bytes) -> Entry | None:

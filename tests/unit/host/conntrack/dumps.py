@@ -23,6 +23,8 @@ FORMS = {
     "secctx": f"ipv4     2 {WEB} secctx=system_u:object_r:unlabeled_t:s0 zone=0 use=2",
     "ip_conntrack": f"{WEB} use=1",
     "ip_conntrack of 2.4": WEB.replace(" mark=0", " use=1 "),
+    "save": "-A -t 431999 -u SEEN_REPLY,ASSURED -s 198.51.100.7 -d 192.0.2.10 -r 192.0.2.10 -q 198.51.100.7 -p tcp"
+    " --sport 40000 --dport 80 --reply-port-src 80 --reply-port-dst 40000 --state ESTABLISHED",
     "windows": f"{WEB} use=1\r",
 }
 

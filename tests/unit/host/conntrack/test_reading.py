@@ -78,6 +78,20 @@ def test_fields(line: str, fields: dict[str, bytes | None]) -> None:
 
 
 @pytest.mark.parametrize(
+    ("line", "protocol", "unreplied"),
+    [
+        ("-A -t 29 -u UNSET -s 10.0.0.2 -d 10.0.0.1 -r 10.0.0.1 -q 10.0.0.2 -p gre --srckey 0 --dstkey 5", b"47", True),
+        ("-A -t 599 -u UNSET -s 10.0.0.2 -d 10.0.0.1 -r 10.0.0.1 -q 10.0.0.2 -p 50", b"50", True),
+        ("-A -t 29 -u SEEN_REPLY -s fd77::2 -d fd77::1 -r fd77::1 -q fd77::2 -p icmpv6", b"58", False),
+    ],
+)
+def test_what_conntrack_saves(line: str, protocol: bytes, unreplied: bool) -> None:
+    (entry,), missed = read(line)
+    assert (missed.count, entry.protocol, entry.dport) == (0, protocol, None)
+    assert bool(entry.unreplied) is unreplied
+
+
+@pytest.mark.parametrize(
     "broken",
     [WEB[:60], WEB.replace("dport=80", "dport=http"), WEB.replace(" src=192", " srd=192"), "-A INPUT -j ACCEPT", "7"],
 )
