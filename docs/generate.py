@@ -14,7 +14,9 @@ from rulec.catalogue.names import MATCHES, TARGETS
 from rulec.kernel.generations import KERNELS, Kernel
 from rulec.lint.check import GROUPS
 from rulec.lint.checks import CHECKS
+from rulec.linting.files import known
 from rulec.report import extension_page, page
+from rulec.settings import shape
 
 HERE = Path(__file__).resolve().parent
 NOTICE = "<!-- Written by `make docs` from the code: do not edit. -->"
@@ -116,6 +118,11 @@ def policy_schema() -> str:
     return _schema(policy.schema())
 
 
+def settings_schema() -> str:
+    """The JSON schema of rulec.toml, made of the shape by which it is read, and of the options of checks."""
+    return _schema(shape.schema(known()))
+
+
 def _schema(content: dict[str, Any]) -> str:
     return json.dumps(content, indent=2) + "\n"
 
@@ -125,6 +132,7 @@ PAGES = {
     "extensions.md": extensions,
     "kernels.md": kernels,
     "schema/policy.schema.json": policy_schema,
+    "schema/rulec.schema.json": settings_schema,
 }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,10 @@ import yaml
 from jsonschema import Draft202012Validator
 
 from rulec import policy
+from rulec.linting.files import known
+from rulec.settings.read import read
+from rulec.settings.shape import FILE, LINT, TARGET
+from rulec.source import Source
 
 ROOT = Path(__file__).resolve().parent.parent
 SCHEMAS = sorted(ROOT.joinpath("docs", "schema").glob("*.json"))
@@ -102,3 +107,104 @@ def test_what_the_schema_refuses_is_refused(old: str, new: str) -> None:
     text = WHOLE.replace(old, new)
     assert complaints(POLICY, yaml.safe_load(text)) != []
     assert policy.read(text, "policy")[1] != []
+
+
+# ── rulec.toml ──
+
+SETTINGS = "rulec.schema.json"
+WHOLE_SETTINGS = """\
+required-version = ">=0.1, <99"
+extend = "../rulec.toml"
+exclude = ["lab/**", "*.bak"]
+force-exclude = true
+respect-gitignore = false
+target = { kernel = "el7", family = "ipv4", opaque = ["geoip"] }
+[lint]
+select = ["ruleset", "open-to-world"]
+extend-select = "jump-loop"
+ignore = "notrack"
+fixable = ["ruleset"]
+unfixable = []
+unsafe-fixes = true
+fail-on = "error"
+undecided = "pass"
+baseline = "known.json"
+require-reason = true
+rule-markers = "always"
+memory = 512
+[lint.severity]
+exposure = "error"
+[lint.per-file-ignores]
+"lab/**" = ["open-to-world"]
+[lint.checks.open-to-world]
+ports = [22, "53/udp"]
+allowed-ports = 443
+ignorable = false
+[lint.checks.jump-loop]
+ignorable = true
+[[lint.ignore-finding]]
+fingerprint = "abc"
+reason = "known"
+[[compile]]
+input = ["a.v4", "a.v6"]
+policy = "web.yaml"
+output-dir = "out"
+[diff]
+files = "a.v4"
+"""
+
+
+def mistakes(text: str) -> list[str]:
+    """What rulec says of a rulec.toml."""
+    return [str(finding) for finding in read(Source("rulec.toml", text), known(), "/")[1]]
+
+
+def shown_settings() -> list[str]:
+    """Every rulec.toml of the pages."""
+    pages = [ROOT / "README.md", *sorted(ROOT.joinpath("docs").glob("*.md"))]
+    blocks = [
+        text for page in pages for text in re.findall(r"(?ms)^```toml\n(.*?)^```", page.read_text(encoding="utf-8"))
+    ]
+    return [text for text in blocks if "[tool." not in text]
+
+
+@pytest.mark.parametrize("text", [WHOLE_SETTINGS, *shown_settings()])
+def test_settings_that_are_read_hold_to_the_schema(text: str) -> None:
+    assert mistakes(text) == []
+    assert complaints(SETTINGS, tomllib.loads(text)) == []
+
+
+def test_the_whole_file_has_every_key() -> None:
+    """So a new key must be tried here, too."""
+    content = tomllib.loads(WHOLE_SETTINGS)
+    assert content.keys() == FILE.keys.keys()
+    assert content["lint"].keys() == LINT.keys.keys()
+    assert content["target"].keys() == TARGET.keys.keys()
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("force-exclude = true", "force-exclud = true"),
+        ("force-exclude = true", 'force-exclude = "yes"'),
+        ('family = "ipv4"', 'family = "ipv5"'),
+        ('select = ["ruleset", ', 'select = ["rulesets", '),
+        ('fail-on = "error"', 'fail-on = "errors"'),
+        ("memory = 512", "memory = 0"),
+        ("memory = 512", 'memory = "512"'),
+        ('exposure = "error"', 'exposure = "bad"'),
+        ('exposure = "error"', 'exposur = "error"'),
+        ('"lab/**" = ["open-to-world"]', '"lab/**" = ["open-to-all"]'),
+        ("[lint.checks.jump-loop]\n", "[lint.checks.jump-lop]\n"),
+        ("allowed-ports = 443", "allowd-ports = 443"),
+        ("[lint.checks.jump-loop]\n", "[lint.checks.jump-loop]\nports = 22\n"),
+        ('fingerprint = "abc"\n', ""),
+        ('policy = "web.yaml"\n', ""),
+        ("[[compile]]", "[compile]"),
+    ],
+)
+def test_what_the_schema_of_settings_refuses_is_refused(old: str, new: str) -> None:
+    assert WHOLE_SETTINGS.count(old) == 1
+    text = WHOLE_SETTINGS.replace(old, new)
+    assert complaints(SETTINGS, tomllib.loads(text)) != []
+    assert mistakes(text) != []

@@ -15,7 +15,7 @@ examples:
   zsh:  rulec completions zsh > "${fpath[1]}/_rulec"
   fish: rulec completions fish > ~/.config/fish/completions/rulec.fish
 """
-_FILES = ("FILE", "OLD", "NEW", "OUT", "POLICY", "PATH", "BASELINE")
+_FILES = ("FILE", "OLD", "NEW", "OUT", "POLICY", "PATH", "PATH|KEY=VALUE", "JSON")
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

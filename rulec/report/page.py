@@ -14,6 +14,7 @@ from rulec.report import text
 def page(check: Check, findings: Sequence[Finding] = ()) -> str:
     """The page as text, with what is found in the bad example."""
     blocks = [f"{check.slug} ({check.severity.value}, group {check.group})", inspect.cleandoc(check.why)]
+    blocks += [_OPTIONS.format(check.slug), "\n".join(_options(check))] if check.options else []
     for title, _, lines in _parts(check.example, findings):
         blocks += [title, "\n".join(f"    {line}".rstrip() for line in lines)]
     return "\n\n".join(blocks)
@@ -22,9 +23,17 @@ def page(check: Check, findings: Sequence[Finding] = ()) -> str:
 def markdown(check: Check, findings: Sequence[Finding] = ()) -> str:
     """The page as Markdown, without a heading."""
     blocks = [f"{check.severity.value}: {check.summary}", inspect.cleandoc(check.why)]
+    blocks += [_OPTIONS.format(check.slug), "\n".join(_options(check))] if check.options else []
     for title, language, lines in _parts(check.example, findings):
         blocks += [title, "\n".join([f"```{language}", *lines, "```"])]
     return "\n\n".join(blocks)
+
+
+_OPTIONS = "Options in rulec.toml, under `[lint.checks.{}]`:"
+
+
+def _options(check: Check) -> Iterator[str]:
+    return (f"- `{name}`: {key.summary}" for name, key in check.options.items())
 
 
 def _parts(example: Example, findings: Sequence[Finding]) -> Iterator[tuple[str, str, list[str]]]:

@@ -117,7 +117,8 @@ SWITCH = Kind(_switch, {"type": "boolean"})
 NUMBER = Kind(_number, {"type": "integer", "minimum": 1})
 WORDS = several(TEXT)
 PORTS = several(Kind(_port, {"type": ["integer", "string"]}))
-NAMES = several(Kind(_text, {"type": "string", "description": "a check or a group"}))
+NAME = {"$ref": "#/$defs/name"}
+NAMES = several(Kind(_text, NAME))
 """Names of checks and groups."""
 
 
@@ -129,7 +130,8 @@ def schema_of(kind: Kind | Table | Tables | Map) -> dict[str, Any]:
         case Tables():
             return {"type": "array", "items": schema_of(kind.table)}
         case Map():
-            return {"type": "object", "additionalProperties": schema_of(kind.kind)}
+            named = {"propertyNames": NAME} if kind.checks else {}
+            return {"type": "object", **named, "additionalProperties": schema_of(kind.kind)}
     properties = {name: {**schema_of(key.kind), "description": key.summary} for name, key in kind.keys.items()}
     required = [name for name, key in kind.keys.items() if key.required]
     found: dict[str, Any] = {"type": "object", "additionalProperties": False, "properties": properties}

@@ -185,6 +185,12 @@ def _known_here(table: Table, path: Path) -> Iterator[str]:
         yield from ()
 
 
-def schema() -> dict[str, Any]:
-    """The JSON schema of rulec.toml, for editors."""
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "rulec.toml", **schema_of(FILE)}
+def schema(known: Known) -> dict[str, Any]:
+    """The JSON schema of rulec.toml, for editors, with the names and options of checks."""
+    made = schema_of(FILE)
+    made["properties"]["lint"]["properties"]["checks"]["properties"] = {
+        slug: schema_of(Table({**CHECK.keys, **options})) for slug, options in known.options.items() if options
+    }
+    names = {"description": "a check or a group", "enum": list(known.names)}
+    top = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "rulec.toml"}
+    return {**top, "$defs": {"name": names}, **made}
