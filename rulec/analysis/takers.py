@@ -33,6 +33,11 @@ class Lost(NamedTuple):
         """The way of these packets."""
         return self.visit.hook.path
 
+    def arrives(self, number: int) -> PacketSet:
+        """Those of the packets that get to a rule, as far as it and the rules behind it look at them."""
+        reach = self.visit.reaches[number]
+        return self.wanted & reach.entry.outline & reach.passing
+
 
 class Taker(NamedTuple):
     """A rule that takes some of the packets, and some of these, as they came to the host; none where nobody looked.
@@ -74,7 +79,7 @@ class Takers:
 
     def _losing(self, lost: Lost, first: int, last: int) -> Iterator[int]:
         """The rules from one to another, that one left out, behind which fewer of the packets are left."""
-        if first == last or lost.wanted & lost.visit.arrives(first) == lost.wanted & lost.visit.arrives(last):
+        if first == last or lost.arrives(first) == lost.arrives(last):
             return
         if last == first + 1:
             yield first
