@@ -54,7 +54,8 @@ class Exposure:
         segments = self._protocol(TCP) & self._whole & self._walked.state("NEW") & self._unmarked
         flags = self._space.field("tcp_flags")
         for way, reach in self._accepting(_tests_flags):
-            if not self._walked.matched(reach).meets(segments & flags.equals(FLAGS["SYN"])):
+            matched = self._walked.matched_of_those_that_matter(reach)
+            if not matched.meets(segments & flags.equals(FLAGS["SYN"])):
                 yield from self._open(way, reach, segments & flags.equals(FLAGS["ACK"]), ("src", "dport"))
 
     def invalid(self) -> Iterator[Exposed]:

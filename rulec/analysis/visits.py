@@ -123,15 +123,19 @@ class Walked:
 
     def touched(self, reach: Reach) -> PacketSet:
         """The packets that a rule matches, or that at least get as far as one of its matches that has a memory."""
-        place, rule = self.place(reach), reach.step.rule
+        rule = reach.step.rule
         if not reach.step.has_memory:
-            return asked(rule, place, reach.care).packets
+            return self.matched_of_those_that_matter(reach)
         pure = tuple(takewhile(lambda match: not has_memory(match), rule.matches))
-        return matching(rule._replace(matches=pure), place)
+        return matching(rule._replace(matches=pure), self.place(reach))
 
     def matched(self, reach: Reach) -> PacketSet:
         """The packets that a rule matches, whether they get to it or not; a memory may say anything."""
         return asked(reach.step.rule, self.place(reach)).packets
+
+    def matched_of_those_that_matter(self, reach: Reach) -> PacketSet:
+        """The same, but for packets of which none gets to the rule, since they end before all that is large."""
+        return asked(reach.step.rule, self.place(reach, care=reach.care)).packets
 
     def matched_unchanged(self, reach: Reach) -> PacketSet:
         """The packets that a rule would match if no rule had changed them before."""
@@ -144,11 +148,12 @@ class Walked:
         path = "input" if hook.path == "arriving" else hook.path
         return (reach for reach in self.meaning.way(path).reaches if reach.hook == hook)
 
-    def place(self, reach: Reach, values: Values | None = None) -> Place:
+    def place(self, reach: Reach, values: Values | None = None, care: PacketSet | None = None) -> Place:
         """What a rule sees of the packets, whatever has become of them."""
         setting = self._setting
         then = reach.values if values is None else values
-        return Place(setting.space, setting.family, reach.hook, then, setting.memory, reach.step.key)
+        visit = reach.step.key if reach.step.has_memory else None
+        return Place(setting.space, setting.family, reach.hook, then, setting.memory, visit, care)
 
     @cached_property
     def _setting(self) -> Setting:

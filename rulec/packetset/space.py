@@ -102,6 +102,13 @@ class Space:
             joined = [left | right for left, right in pairs] + joined[len(joined) & ~1 :]
         return joined[0]
 
+    def intersection(self, sets: Iterable[PacketSet]) -> PacketSet:
+        """The packets of all of the sets, joined from the lowest up: each then hangs on what is there already."""
+        found = self.everything
+        for packets in sorted(sets, key=_height):
+            found = packets & found
+        return found
+
     def only(self, numbers: Mapping[str, int]) -> PacketSet:
         """The packets of which these fields are these numbers."""
         found = self.everything
@@ -169,3 +176,9 @@ class Space:
     def nodes(self) -> int:
         """How many nodes there are now."""
         return int(self._manager.approx_num_inner_nodes())
+
+
+def _height(packets: PacketSet) -> int:
+    """How high up the first variable stands on which a set depends: the higher the larger."""
+    level = packets.function.node_level()
+    return 0 if level is None else -level

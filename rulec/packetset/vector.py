@@ -83,6 +83,12 @@ class Vector:
             same = one.equiv(another) & same
         return PacketSet(self.space, same)
 
+    def is_same_for(self, packets: PacketSet, other: Vector) -> bool:
+        """Whether another number is equal in all of some packets."""
+        pairs = zip(self.bits, other.bits, strict=False)
+        differ = (PacketSet(self.space, one ^ another) for one, another in pairs if one != another)
+        return len(self) == len(other) and not any(packets.meets(bits) for bits in differ)
+
     # ── other numbers ──
 
     def where(self, condition: PacketSet, otherwise: Vector) -> Vector:

@@ -10,13 +10,16 @@ from rulec.packetset.packetset import PacketSet
 from rulec.semantics.matches._conditions import turned
 from rulec.semantics.place import Condition, Place
 
+ENDS = ("--source", "--destination")
+"""The options that ask for an address."""
+
 _SEEN_AT = {"--in-interface": "iif", "--out-interface": "oif"}
 
 
 def base_conditions(rule: Rule, place: Place) -> Iterator[Condition]:
     """The conditions of one rule; ``--set-counters`` asks nothing."""
     for use in rule.base:
-        if use.option in ("--source", "--destination"):
+        if use.option in ENDS:
             yield turned(use, _address(use, place))
         elif use.option in _SEEN_AT:
             yield turned(use, _interface(use.value, _SEEN_AT[use.option], place))

@@ -76,17 +76,26 @@ class Place:
     """A packet where a rule looks at it.
 
     ``values`` are its fields as far as they have changed; ``visit`` names this
-    look at it, and no other, of this rule and no other.
+    look at it, and no other, of this rule and no other.  Only the packets of ``care``
+    matter, None for all.
     """
 
     def __init__(
-        self, space: Space, family: Family, hook: Hook, values: Values, memory: Memory, visit: Hashable = None
+        self,
+        space: Space,
+        family: Family,
+        hook: Hook,
+        values: Values,
+        memory: Memory,
+        visit: Hashable = None,
+        care: PacketSet | None = None,
     ) -> None:
         self.space = space
         self.family = family
         self.values = values
         self.memory = memory
         self.visit = visit
+        self.care = care
         self.asks_where = False
         """Whether anything depended on where the packet is looked at, and not only on what it is by then."""
         self._hook = hook
@@ -114,14 +123,18 @@ class Place:
         value = self.values.get(name)
         if value is not None:
             self._changed.add(value)
+            return self._to_those_that_matter(name, value)
+        if name in self.space.fields or name == "state":
+            self._fields.add("ctstate" if name == "state" else name)
+        return _as_it_came(name, self.space)
+
+    def _to_those_that_matter(self, name: str, value: Vector) -> Vector:
+        """A number, or the field as it came if all packets that matter still have that: it is quicker to look at."""
+        care, before = self.care, _as_it_came(name, self.space)
+        if care is None:
             return value
-        if name == "state":
-            self._fields.add("ctstate")
-            return self.space.constant(1, 0).joined(self.space.field("ctstate"))
-        if name not in self.space.fields:
-            return self.space.constant(8, 0)  # a set of ipset(8), as it was at first
-        self._fields.add(name)
-        return self.space.field(name)
+        key = ("as it came", name, self.values, care)
+        return before if self.memory.once(key, lambda: before.is_same_for(care, value)) else value
 
     def flag(self, name: str) -> PacketSet:
         """The packets in which a field of one bit is set by now."""
@@ -169,11 +182,24 @@ class Place:
         return Vector(self.space, tuple([answer.function for answer in answers]))
 
 
+def _as_it_came(name: str, space: Space) -> Vector:
+    """A field that no rule has changed."""
+    if name == "state":
+        return space.constant(1, 0).joined(space.field("ctstate"))
+    if name not in space.fields:
+        return space.constant(8, 0)  # a set of ipset(8), as it was at first
+    return space.field(name)
+
+
 class Asked(NamedTuple):
-    """The packets that a rule matches at a place, and the fields of the arriving packet on which that depends."""
+    """The packets that a rule matches at a place, and the fields of the arriving packet on which that depends.
+
+    ``asks_where`` says whether it depends on the place, too, and not only on what the packet is there.
+    """
 
     packets: PacketSet
     fields: frozenset[str]
+    asks_where: bool
 
 
 class Memory:

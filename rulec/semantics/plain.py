@@ -216,7 +216,7 @@ class PlainChains:
         key = (step, values, context if step.has_memory else None)
         if key not in self._matching:
             visit = self.identity(step, context) if step.has_memory else None
-            self._matching[key] = asked(step.rule, self.place(values, visit), self.caring(step))
+            self._matching[key] = asked(step.rule, self.place(values, visit, self.caring(step)))
         return self._matching[key]
 
     def caring(self, step: Step) -> PacketSet | None:
@@ -238,10 +238,10 @@ class PlainChains:
         """The same in two rulesets where what the rule remembers is the same."""
         return "", self.setting.remembers(step), context
 
-    def place(self, values: Values, visit: Hashable) -> Place:
+    def place(self, values: Values, visit: Hashable, care: PacketSet | None = None) -> Place:
         """What a rule sees of packets with these fields."""
         setting = self.setting
-        return Place(setting.space, setting.family, self.hook, values, setting.memory, visit)
+        return Place(setting.space, setting.family, self.hook, values, setting.memory, visit, care)
 
     # ── what is known already ──
 

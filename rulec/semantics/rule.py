@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from typing import Any
 
@@ -10,7 +10,7 @@ from rulec.catalogue.extension import Given
 from rulec.model import Match, Rule
 from rulec.packetset.packetset import PacketSet
 from rulec.resources import lazy
-from rulec.semantics.base import base_conditions
+from rulec.semantics.base import ENDS, base_conditions
 from rulec.semantics.matches import MEANINGS
 from rulec.semantics.opaque import opaque_condition
 from rulec.semantics.place import Asked, Condition, Place
@@ -25,23 +25,44 @@ def conditions(rule: Rule, place: Place) -> Iterator[tuple[str, Condition]]:
             yield match.name, condition
 
 
-def matching(rule: Rule, place: Place, care: PacketSet | None = None) -> PacketSet:
-    """The packets that a rule matches there, among those of ``care``."""
-    found = place.space.everything if care is None else care
-    sets = [condition.packets for _, condition in conditions(rule, place)]
-    for packets in sorted(sets, key=lambda packets: packets.function.node_count()):
-        found &= packets
-    return found
+def matching(rule: Rule, place: Place) -> PacketSet:
+    """The packets that a rule matches there, among those that matter."""
+    return _among_those_that_matter(place, (condition.packets for _, condition in conditions(rule, place)))
 
 
-def asked(rule: Rule, place: Place, care: PacketSet | None = None) -> Asked:
-    """What it matches there, found once for all hooks and rulesets in which the same is asked of the same packets."""
-    answers = place.memory.asked.setdefault((rule.base, rule.matches, place.values, care), {})
+def asked(rule: Rule, place: Place) -> Asked:
+    """What it matches there, found once for all hooks and rulesets in which the same is asked of the same packets.
+
+    Of rules that differ in their addresses only, the rest is put together once.
+    """
+    return _once("all", rule, place, _asked)
+
+
+def _asked(rule: Rule, place: Place) -> Asked:
+    ends = tuple([use for use in rule.base if use.option in ENDS])
+    others = rule._replace(base=tuple([use for use in rule.base if use.option not in ENDS]))
+    besides = _once("besides", others, place, _besides)
+    addresses = (condition.packets for condition in base_conditions(rule._replace(base=ends), place))
+    packets = _among_those_that_matter(place, (*addresses, besides.packets))
+    return Asked(packets, place.asked | besides.fields, place.asks_where or besides.asks_where)
+
+
+def _besides(rule: Rule, place: Place) -> Asked:
+    packets = place.space.intersection(condition.packets for _, condition in conditions(rule, place))
+    return Asked(packets, place.asked, place.asks_where)
+
+
+def _once(what: str, rule: Rule, place: Place, find: Callable[[Rule, Place], Asked]) -> Asked:
+    answers = place.memory.asked.setdefault((what, rule.base, rule.matches, place.values, place.care), {})
     found = answers.get(None) or answers.get(place.where)
     if found is None:
-        found = Asked(matching(rule, place, care), place.asked)
-        answers[place.where if place.asks_where else None] = found
+        found = find(rule, place)
+        answers[place.where if found.asks_where else None] = found
     return found
+
+
+def _among_those_that_matter(place: Place, sets: Iterable[PacketSet]) -> PacketSet:
+    return place.space.intersection(sets if place.care is None else (*sets, place.care))
 
 
 def match_conditions(match: Match, place: Place) -> Iterator[Condition]:

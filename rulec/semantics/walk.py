@@ -15,7 +15,7 @@ from itertools import takewhile
 from rulec.packetset.packetset import PacketSet
 from rulec.semantics.alive import Alive, Sieve
 from rulec.semantics.concern import ComesAgain
-from rulec.semantics.place import Hook, Values
+from rulec.semantics.place import Asked, Hook, Values
 from rulec.semantics.plain import Context, PlainChains, Setting
 from rulec.semantics.program import Program, Step
 from rulec.semantics.reach import Entry, EntryWay, PolicyReach, Reach, reach_of
@@ -124,14 +124,14 @@ class Walk:
         Behind a first rule that accepts what is established, only new connections
         are left, and what NAT makes of replies need not be known.
         """
-        care, leading = alive.onto(_CONNECTION), frozenset[Step]()
+        setting, care, leading = self.setting, alive.onto(_CONNECTION), frozenset[Step]()
         first = tuple(takewhile(lambda step: not step.goes_to, self._base.steps))
         for number, step in enumerate(first):
-            asks = None if step.has_memory else self._chains.asking(step, values, ())
-            ends = self._chains.ends(step, values, ()) if asks and asks.fields <= _CONNECTION else None
-            if asks and ends and ends.goes_on.is_empty() and step.verdict != "RETURN":
-                leading, care = frozenset(first[: number + 1]), care - asks.packets
-        return PlainChains(self.setting, self.program, self.hook, frozenset(self._twice), leading, care)
+            taken = setting.space.nothing if step.has_memory else _surely(self._chains.asking(step, values, ()))
+            ends = None if taken.is_empty() else self._chains.ends(step, values, ())
+            if ends and ends.goes_on.is_empty() and step.verdict != "RETURN":
+                leading, care = frozenset(first[: number + 1]), care - taken
+        return PlainChains(setting, self.program, self.hook, frozenset(self._twice), leading, care)
 
     def _all_of(self, packets: PacketSet) -> _Call:
         return (Entry.of(packets), lambda: self.setting.space.everything), packets
@@ -236,3 +236,10 @@ def _disjoint(sets: list[PacketSet]) -> bool:
             return False
         seen |= packets
     return True
+
+
+def _surely(asks: Asked) -> PacketSet:
+    """The packets that match whatever else they are, as far as their connection tells."""
+    if asks.fields <= _CONNECTION:
+        return asks.packets
+    return ~(~asks.packets).onto(_CONNECTION) if "ctstate" in asks.fields else asks.packets.space.nothing

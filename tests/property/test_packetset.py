@@ -73,6 +73,13 @@ def test_union(sets: list[Both]) -> None:
     assert members(SPACE.union(each.packets for each in sets)) == frozenset().union(*(each.members for each in sets))
 
 
+@given(st.lists(SETS, max_size=7))
+def test_intersection(sets: list[Both]) -> None:
+    assert members(SPACE.intersection(each.packets for each in sets)) == ALL.intersection(
+        *(each.members for each in sets)
+    )
+
+
 @given(SETS, FIELDS)
 def test_onto_and_without(one: Both, names: set[str]) -> None:
     assert members(one.packets.onto(names)) == like(one.members, names)
@@ -160,6 +167,13 @@ def test_two_numbers(one: Number, other: Number, mask: int) -> None:
     assert members(one.vector.same_as(other.vector)) == {
         number for number, (left, right) in enumerate(pairs) if left == right
     }
+
+
+@given(numbers(), SETS, numbers())
+def test_numbers_that_are_equal_in_some_packets(one: Number, packets: Both, other: Number) -> None:
+    expected = all(one.values[number] == other.values[number] for number in packets.members)
+    assert one.vector.is_same_for(packets.packets, other.vector) == expected
+    assert not one.vector.is_same_for(packets.packets, one.vector.joined(other.vector))
 
 
 @given(numbers(), st.integers(0, 2), st.integers(1, 3))

@@ -7,6 +7,7 @@ import pytest
 import rulec
 from rulec.errors import Undecided
 from rulec.model import Family
+from rulec.packetset.fields import TRACKED_STATES
 from rulec.packetset.packet import as_set, read_packet
 from rulec.packetset.packetset import PacketSet
 from rulec.packetset.space import Space
@@ -132,8 +133,17 @@ COMMIT
 """.replace(":zone ", ":zone2 - [0:0]\n:all - [0:0]\n:zone ")
 
 
-def test_a_large_table_is_walked_as_a_small_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    one = prepared(ZONES)
+UNTRACKED = """*raw
+-A PREROUTING -d 10.0.0.5 -p udp --dport 53 -j CT --notrack
+-A PREROUTING -s 10.0.0.5 -p udp --sport 53 -j CT --notrack
+COMMIT
+"""
+ACCEPTED = ZONES.replace("RELATED,ESTABLISHED", "RELATED,ESTABLISHED,UNTRACKED")
+
+
+@pytest.mark.parametrize("text", [ZONES, UNTRACKED + ZONES, UNTRACKED + ACCEPTED])
+def test_a_large_table_is_walked_as_a_small_one(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    one = prepared(text)
 
     def of_size(space: Space, memory: Memory, large: int) -> list[object]:
         monkeypatch.setattr(walk, "LARGE", large)
@@ -146,6 +156,17 @@ def test_a_large_table_is_walked_as_a_small_one(monkeypatch: pytest.MonkeyPatch)
         return of_size(space, memory, 1000) == of_size(space, memory, 0)
 
     assert in_space((one,), compared)
+
+
+@pytest.mark.parametrize(("text", "matter"), [(ZONES, False), (UNTRACKED + ZONES, True), (UNTRACKED + ACCEPTED, False)])
+def test_behind_what_a_large_table_accepts_first_no_other_packets_matter(
+    text: str, matter: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(walk, "LARGE", 0)
+    meant = walked(prepared(text))
+    cares = {reach.care for reach in meant.way("forward").reaches if reach.step.chain == "zone"}
+    established = meant.space.field("ctstate").equals(TRACKED_STATES.index("ESTABLISHED"))
+    assert [care is not None and care.meets(established) for care in cares] == [matter]
 
 
 def test_behind_a_large_table_rules_may_be_taken_to_get_what_came_to_it() -> None:
