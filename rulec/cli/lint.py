@@ -28,13 +28,14 @@ def run(chosen: argparse.Namespace, streams: Streams) -> int:
     if chosen.tracking_report:
         chosen.kernel, chosen.memory = here.kernel, here.memory
         return _wrong(finder, streams[2]) or tracking.run(chosen, streams)
-    inputs = lint_inputs.read_all(chosen, finder, streams)
+    meant = lint_inputs.chosen_files(chosen, finder)
     if _wrong(finder, streams[2]):
         return 2
     if chosen.show_files or chosen.show_settings:
-        shown = "".join(f"{file.source.name}\n" for file in inputs.files)
-        print(lint_inputs.shown_settings(inputs.files) if chosen.show_settings else shown, end="", file=streams[1])
-        return 2 if inputs.problems else 0
+        shown = lint_inputs.shown_settings if chosen.show_settings else lint_inputs.shown_files
+        print(shown(meant, chosen, finder), end="", file=streams[1])
+        return 0
+    inputs = lint_inputs.read_all(meant, chosen, finder, streams)
     if not inputs.files and not inputs.problems:
         say("rulec: all files are excluded: nothing is checked", streams[2])
     return lint_run.lint(inputs, chosen, wanted, streams)

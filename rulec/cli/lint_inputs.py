@@ -13,8 +13,10 @@ from rulec.cli.lint_arguments import asked, names
 from rulec.cli.outputs import complain, say
 from rulec.errors import InputError
 from rulec.linting.files import File, known, read
+from rulec.report.text import printable
 from rulec.settings.discovery import Finder
 from rulec.settings.files import Chosen, choose, host_of
+from rulec.settings.model import Settings
 
 
 class Inputs(NamedTuple):
@@ -42,9 +44,8 @@ def chosen_files(chosen: argparse.Namespace, finder: Finder) -> Chosen:
     return found
 
 
-def read_all(chosen: argparse.Namespace, finder: Finder, streams: Streams) -> Inputs:
+def read_all(meant: Chosen, chosen: argparse.Namespace, finder: Finder, streams: Streams) -> Inputs:
     """All files; what cannot be read is said."""
-    meant = chosen_files(chosen, finder)
     for path in meant.excluded if chosen.verbose or not meant.files else ():
         say(f"rulec: {path} is left out: the configuration excludes it", streams[2])
     found = Inputs([], [])
@@ -59,16 +60,27 @@ def read_all(chosen: argparse.Namespace, finder: Finder, streams: Streams) -> In
 
 def _read(path: str, chosen: argparse.Namespace, finder: Finder, streams: Streams, host: str) -> File:
     name, content = text(path, streams[0])
-    shown = chosen.display or name
-    settings = finder.here() if shown == "<stdin>" else finder.of(shown)
+    shown, settings = chosen.display or name, _settings(path, chosen, finder)
     if chosen.verbose:
         say(f"rulec: {shown}: settings of {', '.join(map(str, settings.files)) or 'no file'}", streams[2])
     return read(path, shown, content, settings, host)
 
 
-def shown_settings(files: list[File]) -> str:
+def _settings(path: str, chosen: argparse.Namespace, finder: Finder) -> Settings:
+    named = chosen.display or path
+    return finder.here() if named == "-" else finder.of(named)
+
+
+def shown_files(meant: Chosen, chosen: argparse.Namespace, finder: Finder) -> str:
+    """The files, a line each."""
+    return "".join(f"{printable(chosen.display or path)}\n" for path in meant.files)
+
+
+def shown_settings(meant: Chosen, chosen: argparse.Namespace, finder: Finder) -> str:
     """The settings that hold for each of the files."""
-    return "".join(f"{file.source.name}\n{_listed(file.settings._asdict())}" for file in files)
+    names = (printable(chosen.display or path) for path in meant.files)
+    held = (_listed(_settings(path, chosen, finder)._asdict()) for path in meant.files)
+    return "".join(f"{name}\n{settings}" for name, settings in zip(names, held, strict=True))
 
 
 def _listed(values: dict[str, Any]) -> str:

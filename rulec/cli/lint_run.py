@@ -101,7 +101,7 @@ def _write_baselines(files: Sequence[File], found: list[Any], streams: Streams) 
     for path in sorted({file.settings.baseline or BASELINE for file in files}):
         mine = [number for number, file in enumerate(files) if (file.settings.baseline or BASELINE) == path]
         number = already.write_baseline(path, [found[one] for one in mine], [files[one] for one in mine])
-        say(f"rulec: {path} written: {number} findings", streams[2])
+        say(f"rulec: {path} written: {number} finding{'s' * (number != 1)}", streams[2])
     return 0
 
 
@@ -131,7 +131,7 @@ def _print(
     least = min((FAIL_ON[file.settings.fail_on] for file in files), default=1)
     quiet = chosen.quiet or chosen.silent
     log = api.log(found, run.values(), problems, fail_on=least)
-    log.quiet = quiet
+    log.quiet, log.configuration = quiet, _configuration(files)
     if chosen.silent:
         wanted = [output for output in wanted if output.path != "-"]
     elif chosen.statistics:
@@ -141,6 +141,12 @@ def _print(
     for reason in log.undecided if not chosen.silent else ():
         say(f"rulec: {reason}", stderr)
     return written
+
+
+def _configuration(files: Sequence[File]) -> str:
+    """The configuration file of all, or none where they have several."""
+    named = {file.settings.files[-1] if file.settings.files else "" for file in files}
+    return named.pop() if len(named) == 1 else ""
 
 
 def _code(files: Sequence[File], found: list[Any], chosen: argparse.Namespace, fixes: int) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -9,6 +10,10 @@ from rulec import api
 from rulec.config.file import ConfigFile
 from rulec.linting.files import File, checks_of, handling_of, open_ports
 from rulec.syntax.ruleset import Ruleset
+
+
+_MANY = 8
+"""So many rulesets after each other may leave behind what only the collector finds; the program runs without it."""
 
 
 class Linter:
@@ -50,4 +55,6 @@ class Linter:
             asked = {"memory": settings.memory, "open_ports": open_ports(settings), **beside}
             assert isinstance(file.content, Ruleset)
             self._known[key] = api.lint(file.content, checks_of(file), **asked)
+            if len(self._known) % _MANY == 0:
+                gc.collect()
         return self._known[key]

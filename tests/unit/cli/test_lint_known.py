@@ -33,7 +33,7 @@ def found(*arguments: str) -> list[int]:
 
 def test_only_what_is_new_is_reported(path: Path) -> None:
     assert found() == [3]
-    assert rulec("lint", "--write-baseline", "rules.v4").err == "rulec: rulec-baseline.json written: 1 findings\n"
+    assert rulec("lint", "--write-baseline", "rules.v4").err == "rulec: rulec-baseline.json written: 1 finding\n"
     known = ("--baseline", "rulec-baseline.json")
     assert found(*known) == []
     path.write_text(rules("-A INPUT -i lo -j ACCEPT\n", "-A INPUT -p udp --dport 53 -j ACCEPT\n", SSH))
