@@ -28,7 +28,7 @@ class Log:
 
     ``problems`` are the complaints about input that could not be read; ``fail_on``
     is the rank of the least severity that is a failure.  If ``quiet`` is set, nothing
-    but findings is told.
+    but findings is told; ``configuration`` is the file whose settings hold for all.
     """
 
     def __init__(
@@ -45,6 +45,7 @@ class Log:
         self.problems = tuple(problems)
         self.fail_on = fail_on
         self.quiet = False
+        self.configuration = ""
 
     @property
     def findings(self) -> list[Finding]:

@@ -7,6 +7,7 @@ repository; other rules that take part are related locations.
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -37,12 +38,21 @@ def _run(log: Log) -> dict[str, Any]:
     known = {rule["id"]: number for number, rule in enumerate(rules)}
     return {
         "tool": {"driver": sarif_rules.driver(log.version, rules)},
-        "automationDetails": {"id": "rulec/"},
+        "automationDetails": {"id": _category(log.configuration)},
         "originalUriBaseIds": {_ROOT: {"description": {"text": "The root of the repository."}}},
         "columnKind": "unicodeCodePoints",
         "invocations": [_invocation(log, left_out)],
         "results": [_result(told, known[told.finding.slug]) for told in results],
     }
+
+
+def _category(configuration: str) -> str:
+    """What tells the logs of several configurations of one repository apart: the folder of each.
+
+    Of two with the same category GitHub keeps the later one.
+    """
+    folder = posixpath.dirname(from_root(configuration)) if configuration else ""
+    return f"rulec/{folder}/" if folder and not folder.startswith("/") else "rulec/"
 
 
 def _results(log: Log) -> tuple[list[Told], int]:

