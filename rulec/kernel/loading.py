@@ -31,6 +31,7 @@ _NEED_NAT = frozenset(
     "iptable_nat ip6table_nat nft_chain_nat xt_nat xt_MASQUERADE xt_REDIRECT xt_NETMAP ipt_MASQUERADE ipt_REDIRECT"
     " ipt_NETMAP nft_nat nft_masq nft_redir nf_nat_ipv4 nf_nat_ipv6 nf_nat_masquerade_ipv4".split()
 )
+_NEED_BY_NAME = {"vport_": "openvswitch", "ip_vs_": "ip_vs"}
 _TABLE_NAT = {"iptable_nat": "nf_nat_ipv4", "ip6table_nat": "nf_nat_ipv6"}
 """The modules for each family that Linux 3.7 split off nf_nat, and 5.1 took in again."""
 
@@ -39,6 +40,9 @@ _NEED = {
     "ipt_SYNPROXY": ("nf_synproxy_core",), "ip6t_SYNPROXY": ("nf_synproxy_core",),
     "nft_synproxy": ("nf_synproxy_core",),
     "nf_conntrack_netbios_ns": ("nf_conntrack_broadcast",), "nf_conntrack_snmp": ("nf_conntrack_broadcast",),
+    "openvswitch": ("nf_conncount", "nf_nat"), "act_ct": ("nf_flow_table", "nf_nat"),
+    "ip_vs_ftp": ("nf_nat",), "ip_vs_pe_sip": ("nf_conntrack_sip",),
+    "nf_nat_snmp_basic": ("nf_conntrack_snmp",),
     "nf_flow_table_inet": ("nf_flow_table",), "nft_flow_offload": ("nf_flow_table",),
 }  # fmt: skip
 
@@ -76,7 +80,7 @@ def needs(name: str, kernel: Kernel) -> tuple[str, ...]:
     if name == kernel.core or not needs_conntrack(name, kernel):
         return ()
     nat = _NAT_CORE[kernel.core == "ip_conntrack"]
-    found = list(_NEED.get(name, ()))
+    found = [*_NEED.get(name, ()), *(need for begin, need in _NEED_BY_NAME.items() if name.startswith(begin))]
     found += [nat] if name in _NEED_NAT or _is_nat_helper(name) else []
     found += [name.replace("_nat_", "_conntrack_", 1)] if _is_nat_helper(name) else []
     found += [_TABLE_NAT[name]] if name in _TABLE_NAT and kernel.merged is False and kernel.version >= (3, 7) else []

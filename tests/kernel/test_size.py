@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from rulec.host.conntrack.here import Machine, machine
+from rulec.host.conntrack.sizing import Host, Need, sizing
 from rulec.kernel.release import version
 from rulec.kernel.sizes import by_itself, with_hashsize
 
@@ -45,3 +46,15 @@ def test_what_an_entry_takes(here: Machine) -> None:
 def test_buckets_are_whole_pages(here: Machine) -> None:
     assert here.buckets is not None
     assert with_hashsize(here.buckets, 64, here.kernel).buckets == here.buckets
+
+
+def test_the_commands_are_about_what_is_there(here: Machine) -> None:
+    """The parameter and the settings exist under the names that rulec prints."""
+    assert here.memory is not None
+    host = Host(here.kernel, version(here.release), here.memory, 64, here.kernel.entry, idle=7200)
+    buckets, *settings = sizing(host, Need(1 << 30, "")).commands
+    assert Path(buckets.split(" > ")[1]).exists()
+    assert len(settings) == 2
+    for command in settings:
+        name = command.removeprefix("sysctl -w ").partition("=")[0]
+        assert Path("/proc/sys", *name.split(".")).exists()
