@@ -13,6 +13,7 @@ from typing import NamedTuple
 from rulec.errors import RulecError
 from rulec.host import lab_namespaces
 from rulec.host.lab_scenes import Job
+from rulec.host.lab_sets import wanted
 from rulec.host.trial import OTHER_LINK, Expected, Kind, Left, Outcome, Step, Trial
 from rulec.host.trial_words import words
 from rulec.syntax.ruleset import Ruleset
@@ -103,8 +104,9 @@ def _report(backend: str, trials: tuple[Trial, ...], pairs: Pairs, again: Pairs)
 
 
 def _job(rulesets: Iterable[Ruleset], trials: tuple[Trial, ...], backend: str, outside: str) -> Job:
+    rulesets = tuple(rulesets)
     texts = tuple((ruleset.family, ruleset.source.name, ruleset.source.text) for ruleset in rulesets)
-    return Job(texts, trials, backend, outside)
+    return Job(texts, trials, backend, outside, wanted(rulesets))
 
 
 def _outcomes(jobs: Sequence[Job]) -> Pairs:

@@ -7,6 +7,7 @@ from ipaddress import ip_address
 from typing import NamedTuple
 
 from rulec.host.lab_packets import MOST_TRIALS
+from rulec.host.lab_sets import Wanted
 from rulec.host.trial import LINK, OTHER_LINK, Flow, Trial
 from rulec.model import Family
 
@@ -81,13 +82,14 @@ class Job(NamedTuple):
     """What a process has to do: load rulesets by a back end, have the trials, and tell what came of them.
 
     ``texts`` are the rulesets, each with its family and name; what has no route of
-    its own leaves by ``outside``.
+    its own leaves by ``outside``; ``sets`` are those that the rules ask.
     """
 
     texts: tuple[tuple[Family, str, str], ...]
     trials: tuple[Trial, ...]
     backend: str
     outside: str = OTHER_LINK
+    sets: tuple[Wanted, ...] = ()
 
     @property
     def links(self) -> tuple[str, ...]:

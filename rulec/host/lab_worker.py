@@ -14,7 +14,7 @@ import sys
 from collections.abc import Sequence
 
 from rulec.errors import RulecError
-from rulec.host import lab_connections, lab_namespaces
+from rulec.host import lab_connections, lab_namespaces, lab_sets
 from rulec.host.lab_here import Here
 from rulec.host.lab_namespaces import Namespaces, inside
 from rulec.host.lab_scenes import Job, Scene, scenes
@@ -30,6 +30,7 @@ def work(job: Job) -> list[Outcome]:
     lab_namespaces.furnish(spaces, job.links)
     with inside(spaces.here):
         lab_namespaces.configure(f"route add {every} dev {job.outside}" for every in ("0.0.0.0/0", "::/0"))
+        lab_sets.make(job.sets)
         for family, name, text in job.texts:
             lab_namespaces.load(text, family, job.backend, name)
     here, there = Here(spaces), There()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import os
 import re
+import shutil
 from itertools import cycle
 from pathlib import Path
 from typing import NamedTuple
@@ -359,6 +360,19 @@ def test_errors_that_counterexamples_name_are_sent(rule: str, named: str, told: 
     old, new = (rulec.parse(filters(Family.IPV4, *rules, output="DROP"), family="ipv4") for rules in ((), (rule,)))
     unknown = verify_in_kernel([old], [new], asked(WEB), counterexamples=[named])
     assert [line.endswith(told) for line in unknown.differences] == [True], unknown.differences
+
+
+@BACKEND
+@pytest.mark.skipif(shutil.which("ipset", path=lab_namespaces.PATH) is None, reason="ipset is not installed")
+def test_sets_that_rules_ask_are_made_and_are_empty(backend: str) -> None:
+    known = "INPUT -p tcp --dport 80 -m set {} --match-set known {} -j ACCEPT"
+    old, new = (
+        rulec.parse(filters(Family.IPV4, known.format(*words)), family="ipv4")
+        for words in (("", "src"), ("!", "src,dst"))
+    )
+    one = flow(Family.IPV4, TCP)
+    [line] = compare([old], [new], [Trial("it", one, stray(2))], backend).differences
+    assert line.endswith("lost under the old ruleset, and delivered under the new one")
 
 
 def test_hot_flows_may_not_leave_entries_and_others_must() -> None:
