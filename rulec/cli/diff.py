@@ -79,6 +79,9 @@ def _against(chosen: argparse.Namespace, stdin: TextIO, stderr: TextIO) -> list[
     found = []
     for path in paths:
         new = _ruleset(path, chosen, stdin)
+        if new.is_piece:
+            say(f"{path}: a piece of what ufw loads, which tells not alone what packets meet: not compared", stderr)
+            continue
         try:
             found.append((api.load_version(chosen.against, path, new.family.value, chosen.opaque), new))
         except NoVersion as error:

@@ -21,14 +21,13 @@ def add_settings(parser: argparse.ArgumentParser, excluding: bool = False) -> No
 
 
 def included(paths: Sequence[str], chosen: argparse.Namespace, stderr: TextIO) -> list[str]:
-    """The paths without those that the configuration excludes, where files that are named are left out too."""
-    left_out = _asked(chosen, stderr, lambda finder: {path for path in paths if _is_left_out(path, finder, chosen)})
-    return [path for path in paths if path not in left_out]
+    """The files that are named, and the rulesets of folders, without what the configuration excludes.
 
-
-def _is_left_out(path: str, finder: Any, chosen: argparse.Namespace) -> bool:
-    settings = finder.of(path)
-    return path != "-" and (chosen.force_exclude or settings.force_exclude) and bool(settings.excludes(path))
+    It excludes files that are named with ``--force-exclude`` only.
+    """
+    choose, force = lazy("rulec.settings.files").choose, chosen.force_exclude or None
+    found = _asked(chosen, stderr, lambda finder: choose(paths, finder, force))
+    return [path for path in found.files if path in found.named or api.read_config(path, api.read_text(path)) is None]
 
 
 def jobs(chosen: argparse.Namespace, stderr: TextIO) -> list[argparse.Namespace]:

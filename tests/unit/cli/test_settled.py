@@ -172,6 +172,18 @@ def test_what_cannot_be_compared_is_said(repository: Repository, arguments: list
     assert said in done.err
 
 
+def test_the_rulesets_of_a_folder_are_compared(repository: Repository) -> None:
+    repository.put("hosts/a/rules.v4", CLOSED)
+    repository.put("hosts/a/iptables-config", "IPTABLES_MODULES=''\n")
+    repository.put("hosts/a/ufw/before.rules", CLOSED.replace("COMMIT", ":ufw-before-input -\nCOMMIT"))
+    repository.commit()
+    repository.put("hosts/a/rules.v4", OPENED)
+    done = rulec("diff", "--against", "git:HEAD", "hosts")
+    assert (done.code, done.out.partition("\n")[0]) == (1, "opened: input: tcp * > * dport 22")
+    said = "a piece of what ufw loads, which tells not alone what packets meet: not compared"
+    assert done.err == f"hosts/a/ufw/before.rules: {said}\n"
+
+
 # ── files that are left out ──
 
 
@@ -181,6 +193,9 @@ def test_fmt_leaves_excluded_files_alone(repository: Repository) -> None:
     assert rulec("fmt", "lab/a.v4").code == 1
     done = rulec("fmt", "--force-exclude", "lab/a.v4", "absent/lab.v4")
     assert (done.code, "lab/a.v4" in done.err, "absent/lab.v4" in done.err) == (2, False, True)
+    repository.put("net/rules.v4", CLOSED.replace(" [0:0]", ""))
+    assert rulec("fmt", "net").code == 0
+    assert Path("net/rules.v4").read_text() == CLOSED.replace(" [0:0]", "")
     repository.put("rulec.toml", 'exclude = ["lab/**"]\nforce-exclude = true\n')
     assert rulec("fmt", "lab/a.v4") == rulec("fmt", "--force-exclude", "lab/a.v4")
     assert rulec("fmt", "lab/a.v4").code == 0
