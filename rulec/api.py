@@ -180,11 +180,14 @@ def render(reports: Iterable[Any], form: str) -> Iterator[str]:
     return render_log(log(reports), form)
 
 
-def log(reports: Iterable[Any], chosen: Iterable[Any] = (), problems: Iterable[str] = (), fail_on: int = 1) -> Any:
+def log(
+    reports: Iterable[Any], chosen: Iterable[Any] = (), problems: Iterable[str] = (), fail_on: Iterable[int] = ()
+) -> Any:
     """Reports with what else the forms show, for several forms that are made of the same.
 
     ``chosen`` are the checks that were run, ``problems`` say what could not be
-    read, and from the rank ``fail_on`` on a finding is a failure.
+    read, and ``fail_on`` are the ranks from which on a finding is a failure, one a
+    report, or else that of a warning.
     """
     return lazy("rulec.report.formats.log").Log(reports, VERSION, chosen, problems, fail_on)
 

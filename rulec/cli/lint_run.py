@@ -128,9 +128,8 @@ def _print(
     """Write all that is to be read; tells whether it could be written."""
     _, stdout, stderr = streams
     run = {check.slug: check for file in files for check in checks_of(file)}
-    least = min((FAIL_ON[file.settings.fail_on] for file in files), default=1)
     quiet = chosen.quiet or chosen.silent
-    log = api.log(found, run.values(), problems, fail_on=least)
+    log = api.log(found, run.values(), problems, fail_on=[FAIL_ON[file.settings.fail_on] for file in files])
     log.quiet, log.configuration = quiet, _configuration(files)
     if chosen.silent:
         wanted = [output for output in wanted if output.path != "-"]

@@ -16,7 +16,7 @@ from rulec.report.lint import FileReport, Report
 
 def lines(log: Log) -> Iterator[str]:
     """The document."""
-    suites = [_suite(report, told, log.fail_on) for report, told in zip(log.reports, log.told, strict=True)]
+    suites = [_suite(*each) for each in zip(log.reports, log.told, log.fail_on, strict=True)]
     if log.problems:
         suites.append(_unread(log.problems))
     root = xml.element(None, "testsuites", name="rulec lint", **_added(suites))

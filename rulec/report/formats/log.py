@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from rulec.diagnostics import Finding, Suppressed
+from rulec.diagnostics import Finding, Severity, Suppressed
 from rulec.lint.check import Check
 from rulec.report.lint import FileReport, Report
 from rulec.resources import lazy
@@ -27,8 +27,9 @@ class Log:
     """The reports of a run, the checks that were run, and what could not be done.
 
     ``problems`` are the complaints about input that could not be read; ``fail_on``
-    is the rank of the least severity that is a failure.  If ``quiet`` is set, nothing
-    but findings is told; ``configuration`` is the file whose settings hold for all.
+    are the ranks of the least severity that is a failure, one a report.  If ``quiet``
+    is set, nothing but findings is told; ``configuration`` is the file whose settings
+    hold for all.
     """
 
     def __init__(
@@ -37,13 +38,13 @@ class Log:
         version: str,
         checks: Iterable[Check] = (),
         problems: Iterable[str] = (),
-        fail_on: int = 1,
+        fail_on: Iterable[int] = (),
     ) -> None:
         self.reports = tuple(reports)
         self.version = version
         self.checks = tuple(checks)
         self.problems = tuple(problems)
-        self.fail_on = fail_on
+        self.fail_on = tuple(fail_on) or (Severity.WARNING.rank,) * len(self.reports)
         self.quiet = False
         self.configuration = ""
 

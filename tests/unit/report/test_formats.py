@@ -143,6 +143,14 @@ def test_junit_fails_where_rulec_does(fail_on: str, failures: int) -> None:
     assert bool(done.code) is bool(failures)
 
 
+def test_junit_fails_for_each_file_where_rulec_does(repository: Path) -> None:
+    """A configuration file further down may fail on other severities."""
+    for folder, fail_on in (("hosts", "note"), ("modprobe.d", "error")):
+        repository.joinpath(folder, "rulec.toml").write_text(f"lint.fail-on = '{fail_on}'\n")
+    suites = ElementTree.fromstring(said("junit")).findall("testsuite")
+    assert [(suite.get("tests"), suite.get("failures")) for suite in suites] == [("2", "2"), ("2", "2"), ("1", "0")]
+
+
 @pytest.mark.usefixtures("repository")
 @pytest.mark.parametrize("form", ["junit", "checkstyle"])
 def test_xml_holds_no_control_characters(form: str, repository: Path) -> None:
