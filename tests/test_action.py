@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -16,7 +15,7 @@ import yaml
 
 from tests.conftest import ROOT
 from tests.repository import IDENTITY, Repository
-from tests.test_pre_commit import BAD, GOOD, OPENED, reaches_the_registry
+from tests.test_pre_commit import BAD, GOOD, OPENED, put_the_package, reaches_the_registry
 
 ACTION = yaml.safe_load((ROOT / "action.yml").read_text())
 STEPS = ACTION["runs"]["steps"]
@@ -216,10 +215,8 @@ def test_the_action_installs_rulec(tmp_path: Path) -> None:
         pytest.skip("pip reaches no registry, so nothing can be installed")
     job = Job(tmp_path)
     project = tmp_path / "action"
-    for name in ("rulec", "grammar", "policies"):
-        shutil.copytree(ROOT / name, project / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("pyproject.toml", "README.md", "LICENSE"):
-        shutil.copy(ROOT / name, project)
+    project.mkdir()
+    put_the_package(project)
     job.context["github.action_path"] = str(project)
     job.repository.put("rules.v4", GOOD)
     assert job.run() == 0, job.log

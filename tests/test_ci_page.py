@@ -114,6 +114,12 @@ def test_pre_commit_takes_the_configuration(tmp_path: Path) -> None:
     assert ids == {name for name in HOOKS if not name.endswith("-system")}
 
 
+def test_the_readme_names_hooks_that_are_there() -> None:
+    named = re.findall(r"(?m)^ +- id: (\S+)$", (ROOT / "README.md").read_text(encoding="utf-8"))
+    assert named
+    assert set(named) <= set(HOOKS)
+
+
 def test_actionlint_takes_the_workflow(tmp_path: Path) -> None:
     text = file_shown(".github/workflows/rulesets.yml")
     path = tmp_path / ".github/workflows/rulesets.yml"

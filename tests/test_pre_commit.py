@@ -184,6 +184,15 @@ def test_a_commit_with_all_hooks(project: Project) -> None:
     assert project.try_commit()[0] == 0
 
 
+def put_the_package(folder: Path) -> None:
+    """What the package is built from, as .dockerignore lists it."""
+    for name in re.findall(r"(?m)^!(.+)", (ROOT / ".dockerignore").read_text()):
+        if (ROOT / name).is_dir():
+            shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(ROOT / name, folder)
+
+
 def reaches_the_registry(folder: Path) -> bool:
     """Whether pip finds packages here."""
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", str(folder / "pip"), "lark"]
@@ -196,10 +205,8 @@ def test_the_hooks_that_install_rulec(tmp_path: Path) -> None:
     if not reaches_the_registry(tmp_path):
         pytest.skip("pip reaches no registry, so nothing can be installed")
     hooks = Repository(tmp_path / "hooks")
-    for name in ("rulec", "grammar", "policies"):
-        shutil.copytree(ROOT / name, hooks.folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("pyproject.toml", "README.md", "LICENSE", ".pre-commit-hooks.yaml"):
-        shutil.copy(ROOT / name, hooks.folder)
+    put_the_package(hooks.folder)
+    shutil.copy(MANIFEST, hooks.folder)
     project = Project(tmp_path, hooks, "")
     project.put("rules.v4", BAD)
     code, said = project.run("rulec-lint")
