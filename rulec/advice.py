@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple, TextIO
 
-from rulec.errors import InputError, Refused, Undecided
+from rulec.errors import InputError, Refused, RulecError
 from rulec.model import Family
 from rulec.resources import VERSION, lazy
 from rulec.source import Source
@@ -69,7 +69,7 @@ def hot(
     local = here.addresses()
 
     def seen_from(ends: Any) -> Any:
-        return told or (local if own.among(local, ends) else None)
+        return told or (local if is_here or own.among(local, ends) else None)
 
     count, limits = lazy("rulec.host.conntrack.tally"), lazy("rulec.host.conntrack.tally").Limits()
     if is_here:
@@ -256,8 +256,8 @@ def _compiled(found: Hot, drafts: Iterable[Any], rulesets: Sequence[Ruleset]) ->
             notes += lazy("rulec.compiler.compile").compile_ruleset(ruleset, policy).notes
         except Refused as refused:
             reasons += map(_reason, refused.findings)
-        except Undecided as undecided:
-            reasons.append(str(undecided))
+        except RulecError as error:
+            reasons.append(str(error))
     return _Compiled(tuple(dict.fromkeys(reasons)), tuple(notes))
 
 

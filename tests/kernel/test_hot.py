@@ -15,7 +15,7 @@ import pytest
 from rulec import advice
 from rulec.host.conntrack.here import streamed
 from rulec.model import Family
-from tests.kernel.conftest import installed, restore, run_in
+from tests.kernel.conftest import installed, namespace, restore, run_in
 from tests.kernel.network import Pair, inside, pair
 from tests.running import rulec
 
@@ -199,7 +199,7 @@ def test_the_policy_empties_the_table(tmp_path: Path) -> None:
             given = [option for path in rules.values() for option in ("--rules", path)]
             done = rulec("hot", *given, "--policy-out", policy, "--least", "15")
         assert (done.code, done.err) == (0, "")
-        assert "name: tcp 80\n" in policy.read_text()
+        assert "name: tcp-80\n" in policy.read_text()
         done = rulec("compile", *rules.values(), "--policy", policy, "--output-dir", out)
         assert done.code == 0, done.err
         for family, path in rules.items():
@@ -208,7 +208,102 @@ def test_the_policy_empties_the_table(tmp_path: Path) -> None:
         with traffic(hosts, (22, 80, 80)):
             left = counted(listed(hosts.server, ""))
         titles = {service.title for service in left.table.services}
-        hot = set(re.findall(r"(?m)^  - name: (\w+) (\w+)$", policy.read_text()))
+        hot = set(re.findall(r"(?m)^  - name: (\w+)-(\w+)$", policy.read_text()))
         assert hot
         assert not titles & {f"{protocol}/{port}" for protocol, port in hot}
         assert "tcp/22" in titles
+
+
+# ── this host asks, and this host routes ──
+
+ASKING = """\
+*filter
+:INPUT DROP [0:0]
+:FORWARD DROP [0:0]
+:OUTPUT ACCEPT [0:0]
+-A INPUT -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
+COMMIT
+"""
+ROUTING = """\
+*filter
+:INPUT DROP [0:0]
+:FORWARD DROP [0:0]
+:OUTPUT ACCEPT [0:0]
+-A FORWARD -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
+-A FORWARD -d 192.0.2.10/32 -p tcp -m tcp --dport 80 -m conntrack --ctstate NEW -j ACCEPT
+-A FORWARD -d 192.0.2.10/32 -p udp -m udp --dport 53 -m conntrack --ctstate NEW -j ACCEPT
+COMMIT
+"""
+
+
+@contextlib.contextmanager
+def talking(asking: str, answering: str, address: str) -> Iterator[None]:
+    """A TCP connection to port 80 of an address, and a datagram to port 53 that is answered."""
+    with contextlib.ExitStack() as stack:
+        with inside(answering):
+            stack.enter_context(socket.create_server((address, 80)))
+            far = stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+            far.bind((address, 53))
+        with inside(asking):
+            stack.enter_context(socket.create_connection((address, 80), timeout=5))
+            near = stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+            near.connect((address, 53))
+            near.send(b"?")
+        for one in (far, near):
+            one.settimeout(5)
+        far.sendto(*far.recvfrom(10))
+        assert near.recv(10) == b"?"
+        yield
+
+
+@contextlib.contextmanager
+def routed() -> Iterator[tuple[str, str, str]]:
+    """A client, a router and a server."""
+    with namespace() as client, namespace() as router, namespace() as server:
+        for end, own, via, net in ((client, CLIENT[V4], "198.51.100.1", 1), (server, SERVER[V4], "192.0.2.1", 2)):
+            commands = (
+                f"-n {router} link add wire{net} type veth peer wire netns {end}",
+                f"-n {router} address add {via}/24 dev wire{net}",
+                f"-n {router} link set wire{net} up",
+                f"-n {end} address add {own}/24 dev wire",
+                f"-n {end} link set wire up",
+                f"-n {end} route add default via {via}",
+            )
+            for command in commands:
+                run_in("", "ip", *command.split()).check_returncode()
+        with inside(router):
+            Path("/proc/sys/net/ipv4/ip_forward").write_text("1")
+        yield client, router, server
+
+
+def emptied(
+    host: str, rules: str, folder: Path, talk: Callable[[], contextlib.AbstractContextManager[None]]
+) -> set[str]:
+    """The services that were drafted for a host; they take no entry once the compiled rules are loaded."""
+    before, after, policy = folder / "rules.v4", folder / "new.v4", folder / "hot.yaml"
+    before.write_text(rules)
+    restore(host, rules, V4).check_returncode()
+    with talk(), inside(host):
+        done = rulec("hot", "--rules", before, "--policy-out", policy)
+    assert (done.code, done.err) == (0, "")
+    done = rulec("compile", before, "--policy", policy, "-o", after)
+    assert done.code == 0, done.err
+    restore(host, after.read_text(), V4).check_returncode()
+    run_in(host, "conntrack", "-F").check_returncode()
+    drafted = set(re.findall(r"(?m)^  - name: (.*)$", policy.read_text()))
+    with talk():
+        left = {service.title.replace("/", "-") for service in counted(listed(host, "")).table.services}
+    assert not {name for name in left if any(draft.endswith(name) for draft in drafted)}
+    return drafted
+
+
+def test_the_policy_of_who_asks_empties_the_table(tmp_path: Path) -> None:
+    with pair(SERVER, CLIENT) as hosts:
+        drafted = emptied(hosts.server, ASKING, tmp_path, lambda: talking(hosts.server, hosts.client, CLIENT[V4]))
+    assert drafted == {"to-tcp-80", "to-udp-53"}
+
+
+def test_the_policy_of_a_router_empties_the_table(tmp_path: Path) -> None:
+    with routed() as (client, router, server):
+        drafted = emptied(router, ROUTING, tmp_path, lambda: talking(client, server, SERVER[V4]))
+    assert "through-tcp-80" in drafted

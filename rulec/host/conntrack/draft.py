@@ -47,8 +47,9 @@ def _draft(service: Service, ephemeral: tuple[int, int]) -> Draft:
 
 
 def _name(service: Service) -> str:
-    where = {"client": "to ", "forward": "through ", "loopback": "loopback "}.get(service.role, "")
-    return f"{where}{service.title.replace('/', ' ')}"
+    """Without blanks, since chains are called after it."""
+    where = {"client": "to-", "forward": "through-", "loopback": "loopback-"}.get(service.role, "")
+    return where + service.title.replace("/", "-").replace(" ", "-")
 
 
 def _why_not(service: Service, ephemeral: tuple[int, int]) -> str:

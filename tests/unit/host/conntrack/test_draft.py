@@ -68,8 +68,8 @@ def test_what_is_small_or_translated_is_not_drafted() -> None:
     text = flow(CLIENT, HOST) * 300 + flow(CLIENT, HOST, dport=22) * 2
     text += flow(CLIENT, HOST, dport=443, back=f"src=10.0.0.5 dst={CLIENT} sport=443 dport=40000") * 50
     found = counted(text, HOST)
-    assert [draft.name for draft in drafts(found)] == ["tcp 80"]
-    assert [draft.name for draft in drafts(found, least=0.001)] == ["tcp 80", "tcp 22"]
+    assert [draft.name for draft in drafts(found)] == ["tcp-80"]
+    assert [draft.name for draft in drafts(found, least=0.001)] == ["tcp-80", "tcp-22"]
 
 
 def test_of_many_servers_the_busiest_are_named_and_the_rest_is_told() -> None:
