@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pickle
+import re
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator, Sequence
@@ -20,6 +21,7 @@ from rulec.syntax.ruleset import Ruleset
 
 _PATIENCE = 300.0
 _DELIVERED = "delivered"
+_FROM = re.compile(r" from (\S+) to ")
 _KINDS = (Expected.SAME, Expected.MORE, Expected.LESS)
 
 Pairs = tuple[tuple[Outcome, Outcome], ...]
@@ -166,8 +168,23 @@ def _kind(trial: Trial, step: Step, before: str, after: str) -> Expected:
     hot_error = step.kind is Kind.ERROR and trial.steps[0] != step and trial.left is not Left.SAME
     if gained and (Expected.MORE in trial.expected or hot_error):
         return Expected.MORE
+    if trial.left is Left.NONE and _is_masqueraded(before, after):
+        return Expected.LESS
     silent = Expected.SILENT in trial.expected and not (before.startswith(_DELIVERED) or after.startswith(_DELIVERED))
     return Expected.LESS if silent or (Expected.LESS in trial.expected and not gained) else Expected.SAME
+
+
+def _is_masqueraded(before: str, after: str) -> bool:
+    """Whether all that differs is that the old ruleset gave a packet the address of the link by which it left.
+
+    That is the one which it has anyway, by assumption; the laboratory has addresses of its own.
+    """
+    ends = [_FROM.search(text) for text in (before, after)]
+    return (
+        all(ends)
+        and lab_namespaces.is_own(str(ends[0] and ends[0][1]))
+        and _FROM.sub("", before) == _FROM.sub("", after)
+    )
 
 
 def _said(what: str, before: str, after: str) -> str:

@@ -152,6 +152,11 @@ def own_address(family: Family, number: int) -> str:
     return f"198.{18 + number // 256}.{number % 256}.1" if family is Family.IPV4 else f"2001:2:0:{number:x}::1"
 
 
+def is_own(address: str) -> bool:
+    """Whether it is an address of this host on one of its links."""
+    return address.startswith(("198.18.", "198.19.", "2001:2:0:"))
+
+
 def configure(lines: Iterable[str]) -> None:
     """Have ip(8) do some commands in the namespace where this process is."""
     done = run(["ip", "-batch", "-"], "".join(f"{line}\n" for line in lines))

@@ -118,6 +118,19 @@ def test_an_error_about_a_hot_flow_may_pass() -> None:
         assert "the ICMP error fragmentation-needed to the answerer is lost" in line
 
 
+def test_what_was_masqueraded_has_its_own_address() -> None:
+    """The certificate assumes that they are the same, and the links of the laboratory have others."""
+    masked = BACK.replace("192.0.2.1", "198.18.1.1")
+    for before, after, left, found in (
+        (masked, BACK, Left.NONE, Expected.LESS),
+        (masked, BACK, Left.SAME, Expected.SAME),
+        (BACK, masked, Left.NONE, Expected.SAME),
+        (masked, BACK.replace("eth0", "eth1"), Left.NONE, Expected.SAME),
+    ):
+        [(kind, _)] = told(Trial("web", flow(), opening(flow()), left), outcome(HERE, before), outcome(HERE, after))
+        assert kind is found
+
+
 def test_of_each_kind_the_first_is_told() -> None:
     trial = Trial("web", flow(), whole(flow()), expected=Expected.MORE)
     old, new = outcome("lost", "lost", HERE, HERE), outcome(HERE, HERE, "lost", "lost")
