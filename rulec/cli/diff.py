@@ -7,10 +7,9 @@ from typing import TextIO
 
 from rulec import api
 from rulec.cli.arguments import Streams, add_reading
-from rulec.cli.inputs import text
+from rulec.cli.diff_inputs import pairs
 from rulec.cli.outputs import say
-from rulec.cli.settled import add_settings, compared
-from rulec.errors import InputError, NoVersion
+from rulec.cli.settled import add_settings
 from rulec.resources import VERSION, lazy
 from rulec.syntax.ruleset import Ruleset
 
@@ -33,7 +32,7 @@ def run(chosen: argparse.Namespace, streams: Streams) -> int:
     """Compare rulesets: 0 same, 1 different, 2 unusable input."""
     stdin, stdout, stderr = streams
     differs, unusable, shown = False, False, []
-    for pair in _against(chosen, stdin, stderr) if chosen.against else [_both(chosen, stdin)]:
+    for pair in pairs(chosen, stdin, stderr):
         old, new = (_readable(read, stderr) for read in pair)
         if _problems([old, new], stderr):
             unusable = True
@@ -41,7 +40,8 @@ def run(chosen: argparse.Namespace, streams: Streams) -> int:
         found = api.diff(old, new, chosen.memory << 20, chosen.all)
         shown.append((new.source.name, list(api.render_diff(found, chosen.output_format))))
         differs |= not found.is_same if chosen.fail_on == "any" else found.number(chosen.fail_on) > 0
-    for line in lazy("rulec.report.diff_several").together(shown, chosen.output_format, VERSION):
+    several = lazy("rulec.report.diff_several").together
+    for line in several(shown, chosen.output_format, VERSION) if shown or not unusable else ():
         print(line, file=stdout)
     return 2 if unusable else int(differs)
 
@@ -60,37 +60,3 @@ def _readable(read: Ruleset, stderr: TextIO) -> Ruleset:
         refused = f"{len(lines)} rules, the first on line {lines[0]}, hold what iptables-restore refuses"
         say(f"{read.source.name}: {refused}; whether they match is taken as unknown", stderr)
     return read
-
-
-def _both(chosen: argparse.Namespace, stdin: TextIO) -> tuple[Ruleset, Ruleset]:
-    if len(chosen.files) != 2:
-        raise InputError("without --against there are two files: the old ruleset and the new one")
-    if chosen.files == ["-", "-"]:
-        raise InputError("standard input holds one ruleset, not both")
-    old, new = (_ruleset(path, chosen, stdin) for path in chosen.files)
-    return old, new
-
-
-def _against(chosen: argparse.Namespace, stdin: TextIO, stderr: TextIO) -> list[tuple[Ruleset, Ruleset]]:
-    """Each ruleset behind its version; one that the version lacks is said to be new."""
-    paths = compared(chosen, stderr)
-    if len(paths) > 1 and chosen.against.count(":") > 1:
-        raise InputError("git:REF:PATH names one file to compare with; several go with git:REF")
-    found = []
-    for path in paths:
-        new = _ruleset(path, chosen, stdin)
-        if new.is_piece:
-            say(f"{path}: a piece of what ufw loads, which tells not alone what packets meet: not compared", stderr)
-            continue
-        try:
-            found.append((api.load_version(chosen.against, path, new.family.value, chosen.opaque), new))
-        except NoVersion as error:
-            if chosen.against.count(":") > 1:
-                raise
-            say(f"{path}: new, there is nothing to compare with ({error})", stderr)
-    return found
-
-
-def _ruleset(path: str, chosen: argparse.Namespace, stdin: TextIO) -> Ruleset:
-    name, content = text(path, stdin)
-    return api.parse_dump(content, name, None if chosen.family == "auto" else chosen.family, chosen.opaque)

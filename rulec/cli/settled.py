@@ -27,6 +27,8 @@ def included(paths: Sequence[str], chosen: argparse.Namespace, stderr: TextIO) -
     """
     choose, force = lazy("rulec.settings.files").choose, chosen.force_exclude or None
     found = _asked(chosen, stderr, lambda finder: choose(paths, finder, force))
+    for path in found.empty:
+        raise InputError(f"{path}: no ruleset is there")
     return [path for path in found.files if path in found.named or api.read_config(path, api.read_text(path)) is None]
 
 

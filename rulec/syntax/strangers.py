@@ -20,6 +20,9 @@ SLUG = "not-a-ruleset"
 _SAVED = "iptables-save | rulec lint -"
 _RENDER = "render it first, and lint what comes out of it"
 
+_OF_UFW = re.compile(r"ufw6?-[\w-]+")
+_NAME_IT = "ufw makes chains before it loads its files; read one under its name, such as --display-path before.rules"
+
 
 class _Kind(NamedTuple):
     """A kind of file: what tells it, what to say, what to do.
@@ -141,7 +144,15 @@ def told(ruleset: Ruleset) -> tuple[Finding, ...]:
         span = _told_by(kind, source, lines)
         if span is not None:
             return (Finding(SLUG, kind.message, (Label(source, span),), hint=kind.hint),)
-    return ruleset.findings
+    return tuple(map(_with_ufw, ruleset.findings))
+
+
+def _with_ufw(finding: Finding) -> Finding:
+    """A chain of ufw is missing where its files are read under other names."""
+    span, content = finding.place.span, finding.place.source.text
+    if finding.hint or not _OF_UFW.fullmatch(content, span.start, span.end):
+        return finding
+    return finding._replace(hint=_NAME_IT)
 
 
 def _told_by(kind: _Kind, source: Source, lines: Iterable[int]) -> Span | None:

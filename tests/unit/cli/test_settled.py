@@ -172,6 +172,18 @@ def test_what_cannot_be_compared_is_said(repository: Repository, arguments: list
     assert said in done.err
 
 
+def test_what_can_be_compared_is_compared(repository: Repository) -> None:
+    for name in ("a.v4", "b.v4"):
+        repository.put(name, CLOSED)
+    repository.commit()
+    repository.put("a.v4", "*filter\n-A INPUT --nonsense\nCOMMIT\n")
+    done = rulec("diff", "--against", "git:HEAD", "a.v4", "b.v4")
+    assert (done.code, done.out.partition(":")[0]) == (2, "same")
+    assert "a.v4:2:10: error[syntax-error]" in done.err
+    alone = rulec("diff", "--against", "git:HEAD", "--output-format", "json", "a.v4")
+    assert (alone.code, alone.out) == (2, "")
+
+
 def test_the_rulesets_of_a_folder_are_compared(repository: Repository) -> None:
     repository.put("hosts/a/rules.v4", CLOSED)
     repository.put("hosts/a/iptables-config", "IPTABLES_MODULES=''\n")
@@ -199,6 +211,14 @@ def test_fmt_leaves_excluded_files_alone(repository: Repository) -> None:
     repository.put("rulec.toml", 'exclude = ["lab/**"]\nforce-exclude = true\n')
     assert rulec("fmt", "lab/a.v4") == rulec("fmt", "--force-exclude", "lab/a.v4")
     assert rulec("fmt", "lab/a.v4").code == 0
+
+
+@pytest.mark.parametrize("arguments", [["fmt"], ["diff", "--against", "git:HEAD"]])
+def test_a_folder_without_rulesets_is_no_input(repository: Repository, arguments: list[str]) -> None:
+    repository.put("empty/notes.txt", "nothing\n")
+    repository.commit()
+    done = rulec(*arguments, "empty")
+    assert (done.code, done.err) == (2, "rulec: error: empty: no ruleset is there\n")
 
 
 def test_diff_leaves_excluded_files_alone(repository: Repository) -> None:

@@ -58,6 +58,13 @@ def test_under_another_name_the_file_stands_alone(name: str) -> None:
     assert messages(BEFORE, name)[0] == "5: 'ufw-logging-deny' is no chain of this table so far, and no target"
 
 
+def test_a_chain_of_ufw_that_is_missing_says_how_to_read_the_file() -> None:
+    (finding, *_) = rulec.parse(BEFORE, "rules.v4").findings
+    assert finding.hint.endswith("such as --display-path before.rules")
+    (other,) = rulec.parse(BEFORE.replace("ufw-logging-deny", "deny"), "before.rules").findings
+    assert "ufw" not in other.hint
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [
