@@ -54,7 +54,7 @@ def page_of(kind: str, extension: Extension, read: Reader) -> Page:
         (meaning or extension.summary).replace("``", "`"),
         tuple(_facts(kind, extension)),
         tuple(_option(option) for option in extension.options),
-        tuple(example_line(example) for example in extension.valid),
+        tuple(dict.fromkeys(_shown(extension, example) for example in extension.valid)),
         tuple(_bad(extension, read)),
     )
 
@@ -93,16 +93,22 @@ def example_line(example: Example) -> str:
     return f"{table}-A {example.chain} {example.rule}"
 
 
+def _shown(extension: Extension, example: Example) -> str:
+    """A rule, and the family that it is for where the extension has both."""
+    only = [family.label for family in extension.families if family in example.families]
+    return example_line(example) + f"  # {only[0]}" * (len(only) < len(extension.families))
+
+
 def _bad(extension: Extension, read: Reader) -> Iterator[Refused]:
-    """Some rules that iptables-restore or the kernel refuses, each with what lint says."""
-    half = _MOST_BAD // 2
-    refused = extension.refused[: max(half, _MOST_BAD - len(extension.invalid))]
-    for one in (*extension.invalid[: _MOST_BAD - len(refused)], *refused):
+    """Some rules that iptables-restore or the kernel refuses, each with what lint says, which is new each time."""
+    said: set[str] = set()
+    for one in (*extension.invalid[:_MOST_BAD], *extension.refused[:_MOST_BAD]):
         example = Example(one) if isinstance(one, str) else one
         family = next(family for family in extension.families if family in example.families)
         found = read(f"*{example.table}\n-A {example.chain} {example.rule}\nCOMMIT\n", "rules", family.value)
-        if found:
-            yield Refused(example_line(example), found[0].message)
+        if found and found[0].message not in said:
+            said.add(found[0].message)
+            yield Refused(_shown(extension, example), found[0].message)
 
 
 # ── texts ──

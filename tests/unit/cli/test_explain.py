@@ -61,6 +61,7 @@ def test_extension(name: str) -> None:
         ("REJECT", ["tables:              filter", "chains:              INPUT, FORWARD, OUTPUT"]),
         ("multiport", ["must have:           at least one option", "not with --dports, --ports"]),
         ("icmp6", ["families:            IPv6\n", "needs:               -p ipv6-icmp"]),
+        ("REJECT", ["    -A INPUT -j REJECT --reject-with icmp6-no-route  # IPv6\n"]),
         ("limit", ["answer:              depends on what came before"]),
         ("statistic", ["answer:              left to chance"]),
         ("tcp", ["[!] --sport, --source-port ", "a port or a range first:last"]),
@@ -70,6 +71,15 @@ def test_extension(name: str) -> None:
 def test_facts(name: str, facts: list[str]) -> None:
     shown = rulec("explain", name).out
     assert [fact for fact in facts if fact not in shown] == []
+
+
+@pytest.mark.parametrize("name", sorted(MATCHES | TARGETS))
+def test_no_rule_and_no_reason_stands_twice(name: str) -> None:
+    page, *_ = rulec("explain", name).out.partition("\n\nsee also")
+    valid, _, refused = page.partition("\nvalid\n")[2].partition("\nrefused\n")
+    for lines in (valid.split("\n"), [line for line in refused.split("\n") if line.startswith(" " * 8)]):
+        told = [line for line in lines if line]
+        assert len(set(told)) == len(told)
 
 
 @pytest.mark.parametrize("alias", MATCH_ALIASES)
