@@ -16,24 +16,26 @@ from rulec.model.protocols import NUMBERS
 
 Lines = list[bytes]
 
-_PORTS = rb"(?:sport=(\d+) dport=(\d+) |type=%s code=\d+ id=\d+ |srckey=\S+ dstkey=\S+ )?"
-_COUNTED = rb"(?:packets=\d+ bytes=\d+ )?"
+ADDRESS = rb"(\d{1,3}(?:\.\d{1,3}){3}|[\da-f:.]{2,45})"
+PROTOCOL, TIMEOUT, PORT, STATE = rb"(\d{1,3})", rb"(\d{1,10})", rb"(\d{1,5})", rb"([A-Z][A-Z0-9_]*)"
+
+_OTHER = rb"type=%s code=\d+ id=\d+ |srckey=\S+ dstkey=\S+ "
+_FIRST = rb"src=%s dst=%s (?:sport=%s dport=%s |%s)?" % (ADDRESS, ADDRESS, PORT, PORT, _OTHER % rb"(\d{1,3})")
+_BACK = rb"src=%s dst=%s(?: (?:sport=%s dport=%s |%s)?(.*))?" % (ADDRESS, ADDRESS, PORT, PORT, _OTHER % rb"\d+")
 _ENTRY = re.compile(
-    rb"(?:ipv[46] +\d+ +)?[\w-]+ +(\d+) +(\d+) +(?:([A-Z][A-Z0-9_]*) +)?(?:timeout=\d+, stream_timeout=\d+ )?"
-    rb"src=([\d.]{7,15}|[\da-f:]{2,39}) dst=([\d.]{7,15}|[\da-f:]{2,39}) "
-    + (_PORTS % rb"(\d+)")
-    + rb"(?:zone-orig=(\d+) )?"
-    + _COUNTED
-    + rb"(\[UNREPLIED\] )?src=([\d.]{7,15}|[\da-f:]{2,39}) dst=([\d.]{7,15}|[\da-f:]{2,39})(?: "
-    + (_PORTS % rb"\d+")
-    + rb"(.*))?\r?\n?"
+    rb"(?:ipv[46] +\d+ +)?[\w-]+ +%s +%s +(?:%s +)?(?:timeout=\d+, stream_timeout=\d+ )?" % (PROTOCOL, TIMEOUT, STATE)
+    + _FIRST
+    + rb"(?:zone-orig=%s )?(?:packets=\d+ bytes=\d+ )?(\[UNREPLIED\] )?" % PORT
+    + _BACK
+    + rb"\r?\n?"
 )
 
 _SAVED = re.compile(
-    rb"-A -t (\d+) -u (\S+)((?: --?[\w-]+ \S+)*?) -s (\S+) -d (\S+) -r (\S+) -q (\S+) -p (\S+)"
-    rb"(?: --sport (\d+) --dport (\d+) --reply-port-src (\d+) --reply-port-dst (\d+)(?: --state (\S+))?)?(?: .*)?\r?\n?"
+    rb"-A -t %s -u (\S+)((?: --?[\w-]+ \S+)*?) -s %s -d %s -r %s -q %s -p ([\w-]+)"
+    rb"(?: --sport %s --dport %s --reply-port-src %s --reply-port-dst %s(?: --state %s)?)?(?: .*)?\r?\n?"
+    % (TIMEOUT, *[ADDRESS] * 4, *[PORT] * 4, STATE)
 )
-_SAVED_ZONE = re.compile(rb" (?:-w|--(?:orig-|reply-)?zone) ([1-9]\d*)")
+_SAVED_ZONE = re.compile(rb" (?:-w|--(?:orig-|reply-)?zone) ([1-9]\d{0,4})\b")
 """``conntrack -L -o save``: what conntrack would be given to make the entry."""
 
 SAID = re.compile(rb"conntrack v\S+ \(conntrack-tools\): (\d+) flow entries have been shown\.")
@@ -113,7 +115,7 @@ def _of_saved(found: re.Match[bytes]) -> Entry:
     timeout, status, also, src, dst, reply_src, reply_dst, name, sport, dport, reply_sport, reply_dport, state = (
         found.groups()
     )
-    number = name if name.isdigit() else b"%d" % NUMBERS.get(name.decode("ascii", "replace"), 0)
+    number = name[:3] if name.isdigit() else b"%d" % NUMBERS.get(name.decode("ascii", "replace"), 0)
     unreplied = None if b"SEEN_REPLY" in status else b"[UNREPLIED]"
     zone = _SAVED_ZONE.search(also)
     tuples = src, dst, sport, dport, None, zone and zone[1], unreplied, reply_src, reply_dst, reply_sport, reply_dport

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Container, Iterable, Sequence
 from functools import lru_cache
-from ipaddress import ip_address, ip_network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import NamedTuple
 
 from rulec.errors import InputError
@@ -49,6 +49,19 @@ class _Prefixes:
         return self._find(text)
 
 
+def _is_in(text: bytes, networks: Iterable[IPv4Network | IPv6Network]) -> bool:
+    address = _address(text)
+    return address is not None and any(address in network for network in networks)
+
+
+def _address(text: bytes) -> IPv4Address | IPv6Address | None:
+    """None for what only looks like one, such as 300.1.1.1."""
+    try:
+        return ip_address(text.decode())
+    except ValueError:
+        return None
+
+
 def given(texts: Iterable[str]) -> Own:
     """Those that a user names: addresses or prefixes; InputError for anything else."""
     texts = tuple(texts)
@@ -81,8 +94,9 @@ def _most(entries: Sequence[Fields]) -> Iterable[str]:
         best = max(found, key=lambda end: (found[end], asked[end]))
         if best is None or 2 * found[best] <= len(entries):
             return
-        if not ip_address(best.decode()).is_loopback:
-            yield str(ip_address(best.decode()))
+        address = _address(best)
+        if address is not None and not address.is_loopback:
+            yield str(address)
         entries = [entry for entry in entries if best not in (entry[3], entry[4])]
 
 
@@ -94,5 +108,4 @@ def among(own: Own, ends: Collection[bytes]) -> bool:
 
 def shown(address: bytes) -> str:
     """An address as people write it: the kernel prints IPv6 in full."""
-    text = address.decode()
-    return str(ip_address(text)) if ":" in text else text
+    return str(_address(address) or address.decode()) if b":" in address else address.decode()

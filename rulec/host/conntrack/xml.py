@@ -9,19 +9,20 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from rulec.host.conntrack.lines import Entry, Lines, Missed
+from rulec.host.conntrack.lines import ADDRESS, PORT, PROTOCOL, STATE, TIMEOUT, Entry, Lines, Missed
 
 _END = b"</flow>"
 _META = re.compile(rb'<meta\s+direction="(original|reply|independent)">(.*?)</meta>', re.DOTALL)
 _LEAF = re.compile(rb"<(\w+)>\s*([^<>\s]+)\s*</\1>")
-_PROTOCOL = re.compile(rb'<layer4\s+protonum="(\d+)"')
-_END_OF_ONE = (
-    rb"<layer3 [^>]*><src>([^<\s]+)</src><dst>([^<\s]+)</dst></layer3><layer4 protonum=\"(\d+)\"[^>]*>"
-    rb"(?:<sport>(\d+)</sport><dport>(\d+)</dport>)?</layer4>(?:<counters>[^m]*</counters>)?</meta>"
-)
+_PROTOCOL = re.compile(rb'<layer4\s+protonum="%s"' % PROTOCOL)
+_SOUND = re.compile(rb"%s %s %s %s %s(?: %s)?(?: %s)*" % (TIMEOUT, *[ADDRESS] * 4, STATE, PORT))
+_ONE = (
+    rb"<layer3 [^>]*><src>%s</src><dst>%s</dst></layer3><layer4 protonum=\"%s\"[^>]*>"
+    rb"(?:<sport>%s</sport><dport>%s</dport>)?</layer4>(?:<counters>[^m]*</counters>)?</meta>"
+) % (ADDRESS, ADDRESS, PROTOCOL, PORT, PORT)
 _USUAL = re.compile(
     rb'\s*<flow><meta direction="original">%s<meta direction="reply">%s<meta direction="independent">'
-    rb"(?:<state>(\w+)</state>)?<timeout>(\d+)</timeout>(.*)</meta>" % (_END_OF_ONE, _END_OF_ONE)
+    rb"(?:<state>%s</state>)?<timeout>%s</timeout>(.*)</meta>" % (_ONE, _ONE, STATE, TIMEOUT)
 )
 """A flow as conntrack prints nearly all of them, read at once; what is otherwise is taken apart."""
 
@@ -72,7 +73,7 @@ def _entry(flow: bytes) -> Entry | None:
     protocol = _PROTOCOL.search(metas[b"original"])
     if protocol is None or not {b"src", b"dst"} <= first.keys() & back.keys():
         return None
-    return Entry(
+    entry = Entry(
         protocol[1],
         rest.get(b"timeout", b"0"),
         rest.get(b"state"),
@@ -89,6 +90,15 @@ def _entry(flow: bytes) -> Entry | None:
         back.get(b"dport"),
         _rest(rest, back, flow),
     )
+    return entry if _is_sound(entry) else None
+
+
+def _is_sound(entry: Entry) -> bool:
+    """Whether addresses and numbers are such, as in the other forms."""
+    numbers = entry.sport, entry.dport, entry.kind, entry.zone, entry.reply_sport, entry.reply_dport
+    ends = entry.src, entry.dst, entry.reply_src, entry.reply_dst
+    words = (entry.timeout, *ends, entry.state, *numbers)
+    return _SOUND.fullmatch(b" ".join(word for word in words if word is not None)) is not None
 
 
 def _rest(independent: dict[bytes, bytes], back: dict[bytes, bytes], flow: bytes) -> bytes:
