@@ -11,7 +11,6 @@ from rulec.config.file import ConfigFile
 from rulec.linting.files import File, checks_of, handling_of, open_ports
 from rulec.syntax.ruleset import Ruleset
 
-
 _MANY = 8
 """So many rulesets after each other may leave behind what only the collector finds; the program runs without it."""
 

@@ -138,15 +138,15 @@ def _objection(old: File, new: File, fixes: Sequence[Wanted]) -> str:
         return "" if errors < before else "the file would have as many errors as before"
     if errors:
         return "iptables-restore would not load the result"
-    return _other_meaning(old.content, new.content, fixes)
+    return _other_meaning(old.content, new.content, fixes, (old.settings.memory or 2048) << 20)
 
 
-def _other_meaning(old: Ruleset, new: Ruleset, fixes: Sequence[Wanted]) -> str:
+def _other_meaning(old: Ruleset, new: Ruleset, fixes: Sequence[Wanted], memory: int) -> str:
     """What packets would meet otherwise; nothing is asked of fixes that are not safe."""
     if any(one.fix.safety is Safety.UNSAFE for one in fixes):
         return ""
     try:
-        found = api.diff(old, new)
+        found = api.diff(old, new, memory)
     except RulecError as error:
         return f"whether it keeps what packets meet is not known: {error}"
     if found.is_same:

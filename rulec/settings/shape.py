@@ -29,7 +29,7 @@ from rulec.settings.version import wanted_version
 
 def _kernel(value: Any) -> str:
     known = lazy("rulec.kernel.generations").KERNELS
-    if value not in known:
+    if not isinstance(value, str) or value not in known:
         raise ValueError(f"this must be one of {', '.join(known)}")
     return str(value)
 

@@ -119,6 +119,7 @@ def test_a_table_of_pyproject(tmp_path: Path) -> None:
         ("force-exclude = 'yes'\n", "1:17", "this must be true or false"),
         ("exclude = [1]\n", "1:12", "this must be a text in quotes"),
         ("target.kernel = '7.x'\n", "1:17", "this must be one of 6.x, 5.x"),
+        ("[target.kernel]\n", "1:9", "this must be one of 6.x, 5.x"),
         ("required-version = '>=99'\n", "1:20", f"this is rulec {VERSION}, and >=99 is asked for"),
         ("required-version = 'new'\n", "1:20", "this must name versions, such as"),
         ("a = \n", "1:5", "this is no TOML: Invalid value"),
