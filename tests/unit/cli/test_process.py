@@ -95,6 +95,18 @@ def test_closed_pipe_leaves_verdict_and_files_as_they_are(tmp_path: Path) -> Non
     assert tmp_path.joinpath("out").read_text().endswith("}\n")
 
 
+def test_the_same_bytes_whatever_the_order_of_sets(tmp_path: Path) -> None:
+    """Python orders sets otherwise in each process."""
+    outputs = ("--output json={0}.json --output sarif={0}.sarif --output markdown={0}.md --output full=-").format
+    printed = set()
+    for seed in ("1", "2", "3"):
+        name = tmp_path / seed
+        done = shell(f"cd {ROOT}; rulec lint --fail-on never {outputs(name)} examples/*.rules", PYTHONHASHSEED=seed)
+        assert done.returncode == 0
+        printed.add((done.stdout, *(name.with_suffix(f".{form}").read_text() for form in ("json", "sarif", "md"))))
+    assert len(printed) == 1
+
+
 def test_closed_error_output() -> None:
     assert shell("rulec fmt - 2>&1 >/dev/null | head -1", RULES * 2000).stderr == ""
 
