@@ -160,12 +160,15 @@ def mistakes(text: str) -> list[str]:
 
 
 def shown_settings() -> list[str]:
-    """Every rulec.toml of the pages."""
+    """Every rulec.toml of the pages: in a block of its own, or as a command shows it."""
     pages = [ROOT / "README.md", *sorted(ROOT.joinpath("docs").glob("*.md"))]
-    blocks = [
-        text for page in pages for text in re.findall(r"(?ms)^```toml\n(.*?)^```", page.read_text(encoding="utf-8"))
-    ]
+    form = r"(?ms)^(?:```toml|\$ cat \S*rulec\.toml)\n(.*?)(?=^(?:\$ |```))"
+    blocks = [text for page in pages for text in re.findall(form, page.read_text(encoding="utf-8"))]
     return [text for text in blocks if "[tool." not in text]
+
+
+def test_there_are_settings_to_look_at() -> None:
+    assert len(shown_settings()) > 1
 
 
 @pytest.mark.parametrize("text", [WHOLE_SETTINGS, *shown_settings()])
