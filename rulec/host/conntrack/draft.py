@@ -6,12 +6,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from rulec.errors import RulecError
+from rulec.host.conntrack.own import is_address
 from rulec.host.conntrack.table import Service, Table
 
 LEAST = 0.01
 """The part of a table that a service holds at least, to be drafted: less is not worth an entry."""
 
 _DEFAULT_RANGE = (32768, 60999)
+_LAST_PORT = 65535
 
 
 class Draft(NamedTuple):
@@ -40,8 +42,10 @@ def drafts(table: Table, ephemeral: tuple[int, int] | None = None, least: float 
 
 
 def _draft(service: Service, ephemeral: tuple[int, int]) -> Draft:
-    name, why = _name(service), _why_not(service, ephemeral)
-    shown = service.servers if service.role in ("client", "forward") else ()
+    named = service.role in ("client", "forward")
+    shown = tuple(one for one in service.servers if is_address(one[0])) if named else ()
+    why = _why_not(service, ephemeral) or ("" if shown or not named else "what stands for its servers are no addresses")
+    name = _name(service)
     entries = sum(count for _, count in shown) if shown else service.entries
     return Draft(name, service, () if why else tuple(_lines(name, service, shown, ephemeral)), entries, why)
 
@@ -57,6 +61,8 @@ def _why_not(service: Service, ephemeral: tuple[int, int]) -> str:
         return "over loopback: the key `loopback: hot` of an entry takes these, too"
     if service.protocol not in ("tcp", "udp", "icmp echo"):
         return "a policy names tcp, udp and ping"
+    if service.protocol != "icmp echo" and not 0 < (service.port or 0) <= _LAST_PORT:
+        return "there is no such port"
     if service.role == "server" and service.port and ephemeral[0] <= service.port <= ephemeral[1]:
         low, high = ephemeral
         return f"this host begins connections from such ports ({low}-{high}); an entry needs `reserved: true`"

@@ -41,9 +41,7 @@ class _Prefixes:
 
     def __init__(self, texts: Iterable[str]) -> None:
         networks = [ip_network(text) for text in texts]
-        self._find = lru_cache(_MOST_REMEMBERED)(
-            lambda text: any(ip_address(text.decode()) in each for each in networks)
-        )
+        self._find = lru_cache(_MOST_REMEMBERED)(lambda text: _is_in(text, networks))
 
     def __contains__(self, text: object) -> bool:
         return self._find(text)
@@ -104,6 +102,11 @@ def among(own: Own, ends: Collection[bytes]) -> bool:
     """Whether any of some addresses is one of the host."""
     members = own.members()
     return any(end in members for end in ends)
+
+
+def is_address(text: str) -> bool:
+    """Whether a text is one, and does not only look like one."""
+    return _address(text.encode()) is not None
 
 
 def shown(address: bytes) -> str:
