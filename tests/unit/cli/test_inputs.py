@@ -49,6 +49,8 @@ def test_unreadable(make: Callable[[Path], Path], reason: str, command: str, tmp
     path = str(make(tmp_path))
     if command == "lint FILE" and make is directory:
         reason = "no ruleset and no configuration file is there"
+    if command == "fmt FILE" and make is directory:
+        reason = "no ruleset is there"
     assert rulec(*command.replace("FILE", path).split()) == (2, "", f"rulec: error: {path}: {reason}\n")
 
 
