@@ -84,8 +84,10 @@ Runner = Callable[[list[str]], tuple[int, str]]
 def remove(found: Live, run: Runner | None = None) -> Iterator[tuple[str, str]]:
     """Remove the modules, one after the other: each with what was said, which is nothing where it went well.
 
-    RulecError where rules hold some, before anything is removed, and where the machine has no tool for it.
+    RulecError where rules hold some, or all is part of the kernel, before anything is removed.
     """
+    if found.is_built_in:
+        raise RulecError(f"nothing is removed: {found.core} is part of this kernel")
     if found.held:
         names = ", ".join(module.name for module in found.held)
         raise RulecError(f"nothing is removed: rules, of this or another network namespace, use {names}")

@@ -138,6 +138,8 @@ def test_what_is_not_loaded_or_part_of_the_kernel(tmp_path: Path) -> None:
     assert live(tmp_path) == ("", False, ())
     (tmp_path / "nf_conntrack" / "parameters").mkdir(parents=True)
     assert live(tmp_path) == ("nf_conntrack", True, ())
+    with pytest.raises(RulecError, match="nf_conntrack is part of this kernel"):
+        next(remove(live(tmp_path)))
 
 
 def test_apply_is_about_this_machine() -> None:
