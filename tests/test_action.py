@@ -139,6 +139,18 @@ def test_a_bad_ruleset_fails_with_annotations(job: Job) -> None:
     assert (job.output("opened"), job.output("closed")) == ("", "")
 
 
+def test_alerts_lead_to_the_pages_of_the_version_in_use(job: Job) -> None:
+    (lint,) = (step for step in STEPS if step.get("id") == "lint")
+    (expression,) = _EXPRESSION.findall(lint["env"]["RULEC_DOCS_URL"])
+    for context in ("github.server_url", "github.action_repository", "github.action_ref", "/blob/{2}/docs/"):
+        assert context in expression
+    job.context[expression] = "https://git.example.net/owner/rulec/blob/v1/docs/"
+    job.repository.put("rules.v4", BAD)
+    job.run()
+    rule = json.loads(Path(job.output("sarif-file")).read_text())["runs"][0]["tool"]["driver"]["rules"][0]
+    assert rule["helpUri"] == f"https://git.example.net/owner/rulec/blob/v1/docs/checks.md#{rule['id']}"
+
+
 def test_a_good_ruleset_passes(job: Job) -> None:
     job.repository.put("hosts/rules.v4", GOOD)
     assert job.run() == 0
