@@ -1,4 +1,4 @@
-"""What all tests share: where the project lies, and how long hypothesis looks for counterexamples."""
+"""What all tests share: the folder of the project, a plain environment, how long hypothesis looks for counterexamples."""
 
 from __future__ import annotations
 
@@ -9,6 +9,17 @@ import pytest
 from hypothesis import settings
 
 ROOT = Path(__file__).resolve().parent.parent
+
+for name in (
+    "NO_COLOR",
+    "FORCE_COLOR",
+    "CLICOLOR_FORCE",
+    "GITHUB_ACTIONS",
+    "RULEC_CONFIG",
+    "RULEC_DOCS_URL",
+    "RULEC_DEBUG",
+):
+    os.environ.pop(name, None)  # what a developer or a CI job likes is nothing to the tests
 
 settings.register_profile("quick", deadline=None, max_examples=100)
 settings.register_profile("thorough", deadline=None, max_examples=5000)
