@@ -1,4 +1,4 @@
-"""What all tests share: the folder of the project, a plain environment, how long hypothesis looks for counterexamples."""
+"""What all tests share: the project, a plain environment, and how long hypothesis looks for counterexamples."""
 
 from __future__ import annotations
 
