@@ -8,7 +8,7 @@ Paint = Callable[[str, str], str]
 """Given what some words are and the words, the words as they are to be printed."""
 
 _CODES = {
-    "error": "1;31", "warning": "1;33", "note": "1;36", "place": "1", "message": "1", "gutter": "34", "title": "1",
+    "error": "1;31", "warning": "1;33", "note": "1;36", "place": "1", "message": "1", "gutter": "94", "title": "1",
     "fix": "32", "added": "32", "deleted": "31",
 }  # fmt: skip
 
