@@ -9,7 +9,8 @@ from rulec.diagnostics import Edit, Finding, Fix, Label, Severity, Suppressed
 from rulec.diagnostics.suggest import suggestion
 from rulec.lint.check import Check
 from rulec.lint.handling import Handling, today
-from rulec.lint.suppressions import Comments, Name, Suppression, is_dump, read
+from rulec.lint.suppression import Comments, Name, Suppression, is_dump
+from rulec.resources import lazy
 from rulec.source import Source, Span
 
 
@@ -32,7 +33,9 @@ class Sieve:
     """
 
     def __init__(self, source: Source, handling: Handling, checks: Sequence[Check]) -> None:
-        comments = read(source, handling.markers) if handling.ignores else Comments()
+        comments = Comments()
+        if handling.ignores and "rulec" in source.text:
+            comments = lazy("rulec.lint.suppressions").read(source, handling.markers)
         self.source = source
         self.handling = handling
         self.groups = {check.slug: check.group for check in checks}

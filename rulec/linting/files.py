@@ -16,8 +16,8 @@ from rulec.lint.checks import CHECKS
 from rulec.lint.handling import Handling
 from rulec.lint.run import names
 from rulec.resources import lazy
+from rulec.settings.kinds import Known
 from rulec.settings.model import Settings
-from rulec.settings.shape import Known
 from rulec.source import Source
 from rulec.syntax.ruleset import Ruleset
 

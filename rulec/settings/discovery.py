@@ -14,8 +14,8 @@ from typing import Any
 from rulec.diagnostics import Finding, Label
 from rulec.errors import InputError
 from rulec.resources import lazy
+from rulec.settings.kinds import Known
 from rulec.settings.model import Settings
-from rulec.settings.shape import Known
 from rulec.source import Source, read_file
 
 NAMES = ("rulec.toml", ".rulec.toml", "pyproject.toml")

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from rulec.diagnostics.suggest import suggestion
-from rulec.settings.locate import Path
 
+Path = tuple[str | int, ...]
+"""What leads to a key or a value: names of keys, numbers of items."""
 Problem = tuple[Path, str]
 
 
@@ -102,12 +103,13 @@ def choice(*words: str) -> Kind:
     return Kind(read, {"enum": list(words)})
 
 
-_PORT = re.compile(r"\d{1,5}(/(tcp|udp))?")
-
-
 def _port(value: Any) -> str:
     text = str(value)
-    if isinstance(value, bool) or not _PORT.fullmatch(text) or int(text.partition("/")[0]) > 65535:
+    if (
+        isinstance(value, bool)
+        or not re.fullmatch(r"\d{1,5}(/(tcp|udp))?", text)
+        or int(text.partition("/")[0]) > 65535
+    ):
         raise ValueError('this must be a port, such as 22 or "53/udp"')
     return text
 
@@ -120,6 +122,13 @@ PORTS = several(Kind(_port, {"type": ["integer", "string"]}))
 NAME = {"$ref": "#/$defs/name"}
 NAMES = several(Kind(_text, NAME))
 """Names of checks and groups."""
+
+
+class Known(NamedTuple):
+    """The names of checks and groups, and the options of checks; what is not known here is not looked at."""
+
+    names: Collection[str] = ()
+    options: Mapping[str, Mapping[str, Key]] = {}
 
 
 def schema_of(kind: Kind | Table | Tables | Map) -> dict[str, Any]:

@@ -10,9 +10,8 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from rulec.settings.kinds import Path
 from rulec.source import Span
-
-Path = tuple[str | int, ...]
 
 _GAP = re.compile(r"(?:[ \t\r\n]|#[^\n]*)*")
 _PART = re.compile(r"[ \t]*([A-Za-z0-9_-]+|\"(?:[^\"\\\n]|\\.)*\"|'[^'\n]*')[ \t]*")

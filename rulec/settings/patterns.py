@@ -29,12 +29,12 @@ class Pattern(NamedTuple):
         return any(form.fullmatch("/".join(parts[:end])) for end in range(1, len(parts) + 1))
 
 
-_PIECES = re.compile(r"\*\*/|\*\*|\*|\?|\[[^\]/]+\]|[^*?\[]+|\[")
+_PIECES = r"\*\*/|\*\*|\*|\?|\[[^\]/]+\]|[^*?\[]+|\["
 
 
 @cache
 def _regex(pattern: str) -> re.Pattern[str]:
-    return re.compile("".join(map(_piece, _PIECES.findall(pattern))))
+    return re.compile("".join(map(_piece, re.findall(_PIECES, pattern))))
 
 
 def _piece(piece: str) -> str:

@@ -8,8 +8,9 @@ from typing import Any, NamedTuple
 
 from rulec.diagnostics import Finding, Label
 from rulec.resources import lazy
-from rulec.settings.locate import Path, Places, locate
-from rulec.settings.shape import FILE, Known, Shape
+from rulec.settings.kinds import Known, Path
+from rulec.settings.locate import Places, locate
+from rulec.settings.shape import FILE, Shape
 from rulec.source import Source, Span
 
 SLUG = "configuration-error"

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Iterator
+from typing import Any
 
 from rulec.diagnostics.suggest import suggestion
 from rulec.resources import lazy
@@ -15,7 +15,9 @@ from rulec.settings.kinds import (
     WORDS,
     Key,
     Kind,
+    Known,
     Map,
+    Path,
     Problem,
     Table,
     Tables,
@@ -23,7 +25,6 @@ from rulec.settings.kinds import (
     problems_of,
     schema_of,
 )
-from rulec.settings.locate import Path
 from rulec.settings.version import wanted_version
 
 
@@ -95,13 +96,6 @@ FILE = Table(
 
 
 _ANYTHING = Kind(lambda value: value if isinstance(value, dict) else {}, {})
-
-
-class Known(NamedTuple):
-    """The names of checks and groups, and the options of checks; what is not known here is not looked at."""
-
-    names: Collection[str] = ()
-    options: Mapping[str, Mapping[str, Key]] = {}
 
 
 class Shape:

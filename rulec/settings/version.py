@@ -7,12 +7,12 @@ from typing import Any
 
 from rulec.resources import VERSION
 
-_ONE = re.compile(r"\s*(>=|<=|==|!=|>|<|)\s*(\d+(?:\.\d+)*)\s*")
+_ONE = r"\s*(>=|<=|==|!=|>|<|)\s*(\d+(?:\.\d+)*)\s*"
 
 
 def wanted_version(value: Any) -> str:
     """The text of a wish that this version fulfils; raises ValueError with a sentence for any other."""
-    wishes = [_ONE.fullmatch(wish) for wish in value.split(",")] if isinstance(value, str) else [None]
+    wishes = [re.fullmatch(_ONE, wish) for wish in value.split(",")] if isinstance(value, str) else [None]
     if None in wishes:
         raise ValueError("this must name versions, such as >=0.1 or >=0.1,<2")
     for wish in wishes:

@@ -8,10 +8,10 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rulec.settings.kinds import PORTS, Key
+from rulec.settings.kinds import PORTS, Key, Known
 from rulec.settings.locate import locate
 from rulec.settings.read import read
-from rulec.settings.shape import FILE, Known
+from rulec.settings.shape import FILE
 from rulec.source import Source
 
 KEYS = st.one_of(

@@ -9,7 +9,7 @@ import pytest
 
 from rulec.settings.discovery import Finder
 from rulec.settings.files import Chosen, choose, host_of
-from rulec.settings.shape import Known
+from rulec.settings.kinds import Known
 
 RULES = "# a\n\n*filter\nCOMMIT\n"
 

@@ -11,12 +11,12 @@ import pytest
 from rulec.diagnostics import Finding
 from rulec.resources import VERSION
 from rulec.settings.discovery import Finder
-from rulec.settings.kinds import PORTS, Key
+from rulec.settings.kinds import PORTS, Key, Known
 from rulec.settings.locate import locate
 from rulec.settings.model import Selection, Settings
 from rulec.settings.patterns import Pattern
 from rulec.settings.read import read, read_option
-from rulec.settings.shape import FILE, Known, schema
+from rulec.settings.shape import FILE, schema
 from rulec.settings.version import wanted_version
 from rulec.source import Source
 
