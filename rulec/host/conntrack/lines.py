@@ -16,16 +16,18 @@ from rulec.model.protocols import NUMBERS
 
 Lines = list[bytes]
 
-ADDRESS = rb"(\d{1,3}(?:\.\d{1,3}){3}|[\da-f:.]{2,45})"
-PROTOCOL, TIMEOUT, PORT, STATE = rb"(\d{1,3})", rb"(\d{1,10})", rb"(\d{1,5})", rb"([A-Z][A-Z0-9_]*)"
+ADDRESS = rb"([\da-f:.]{2,45}+)"
+PROTOCOL, TIMEOUT, PORT, STATE = rb"(\d{1,3}+)", rb"(\d{1,10}+)", rb"(\d{1,5}+)", rb"([A-Z][A-Z0-9_]*+)"
+"""The fields, as long as they can be; nothing is given back where what follows does not fit, which is much faster."""
 
-_OTHER = rb"type=%s code=\d+ id=\d+ |srckey=\S+ dstkey=\S+ "
-_FIRST = rb"src=%s dst=%s (?:sport=%s dport=%s |%s)?" % (ADDRESS, ADDRESS, PORT, PORT, _OTHER % rb"(\d{1,3})")
-_BACK = rb"src=%s dst=%s(?: (?:sport=%s dport=%s |%s)?(.*))?" % (ADDRESS, ADDRESS, PORT, PORT, _OTHER % rb"\d+")
+_OTHER = rb"type=%s code=\d++ id=\d++ |srckey=\S++ dstkey=\S++ "
+_FIRST = rb"src=%s dst=%s (?:sport=%s dport=%s |%s)?" % (ADDRESS, ADDRESS, PORT, PORT, _OTHER % rb"(\d{1,3}+)")
+_BACK = rb"src=%s dst=%s(?: (?:sport=%s dport=%s |%s)?(.*))?" % (ADDRESS, ADDRESS, PORT, PORT, _OTHER % rb"\d++")
 _ENTRY = re.compile(
-    rb"(?:ipv[46] +\d+ +)?[\w-]+ +%s +%s +(?:%s +)?(?:timeout=\d+, stream_timeout=\d+ )?" % (PROTOCOL, TIMEOUT, STATE)
+    rb"(?:ipv[46] ++\d++ ++)?[\w-]++ ++%s ++%s ++(?:%s ++)?(?:timeout=\d+, stream_timeout=\d+ )?"
+    % (PROTOCOL, TIMEOUT, STATE)
     + _FIRST
-    + rb"(?:zone-orig=%s )?(?:packets=\d+ bytes=\d+ )?(\[UNREPLIED\] )?" % PORT
+    + rb"(?:zone-orig=%s )?(?:packets=\d++ bytes=\d++ )?(\[UNREPLIED\] )?" % PORT
     + _BACK
     + rb"\r?\n?"
 )
