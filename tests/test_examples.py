@@ -44,7 +44,6 @@ REFUSED = [
     ("docker-host.rules", "web.yaml", 1, "examples/docker-host.rules:53:1", "web: DNAT rewrites this flow"),
     ("router-nat.rules", "web.yaml", 1, "examples/router-nat.rules:9:1", "web: DNAT rewrites this flow"),
     ("router-nat.rules", "web.yaml", 1, "examples/router-nat.rules:11:1", "web: DNAT rewrites this flow"),
-    ("web-server.rules", "well-known-recipe.yaml", 1, "policies/well-known-recipe.yaml", "that of the ftp helper"),
     ("broken.rules", "web.yaml", 2, "examples/broken.rules:7:23", "did you mean --ctstate?"),
 ]
 """An example, a policy, the exit code, and where the message stands."""

@@ -62,8 +62,9 @@ REFUSED = {
         table("nat", "-A POSTROUTING -o eth0 -j MASQUERADE"),
     ),
     "helper port": Refused(
-        "port 21 is that of the ftp helper",
+        "the rule asks for what a helper expects that reads this port",
         "role: server, protocol: tcp, ports: 21",
+        "-A INPUT -m conntrack --ctstate RELATED -m helper --helper ftp -j ACCEPT\n"
         f"-A INPUT -p tcp -m tcp --dport 21 {NEW} -j ACCEPT",
     ),
     "helper": Refused(

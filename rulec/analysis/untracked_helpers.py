@@ -69,9 +69,8 @@ class Helped(Ends):
         """The helpers by which rules ask for packets, and the lines of these."""
         for way in self.walked.meaning.ways:
             for reach in way.reaches:
-                match = reach.step.rule.match("helper")
-                if match is not None and reach.is_met:
-                    yield from ((plain(use.value), (reach.step.line,)) for use in match.uses if not use.negated)
+                if reach.is_met:
+                    yield from ((name, (reach.step.line,)) for name in asked_by(reach.step.rule))
 
     def _by_port(self, path: str, name: str) -> Iterator[Spot]:
         for rule in filter(self.asks.asks, self.asks.rules(path)):
@@ -116,6 +115,12 @@ def _hosts(path: str, to_all: bool) -> tuple[str, ...]:
     ends = {"input": ("src", "iif", "src_type"), "output": ("dst", "oif", "dst_type")}.get(path, ())
     own = {"input": ("dst", "dst_type"), "output": ("src", "src_type")}.get(path, ("src", "dst"))
     return own if to_all else (*own, *ends)
+
+
+def asked_by(rule: Rule) -> Iterator[str]:
+    """The helpers by whose name a rule asks for what they expect."""
+    match = rule.match("helper")
+    return (plain(use.value) for use in match.uses if not use.negated) if match is not None else iter(())
 
 
 def plain(name: str) -> str:

@@ -115,7 +115,7 @@ def _narrow(job: Job, found: Plan, met: Met, states: tuple[str, ...], packets: P
             job.witness(packets),
         )
     found.narrowed.add(met.step.line)
-    job.tell(f"line {met.step.line} is for untracked packets of all ports, and is so no more", "Admission")
+    job.tell(f"line {met.step.line} is for untracked packets of all ports, and is so no more")
     target = met.step.rule.target
     for kind in dict.fromkeys(kinds):
         assert kind is not None
@@ -132,7 +132,7 @@ def _missed(job: Job, found: Plan, case: Case, met: Met, packets: PacketSet) -> 
     """
     if met.step.extension in CONTINUES and not case.is_tcp:
         name = case.flow.request.name
-        job.tell(f"line {met.step.line}: {met.step.extension} is not met by untracked packets of {name}", "Admission")
+        job.tell(f"line {met.step.line}: {met.step.extension} is not met by untracked packets of {name}")
         return
     is_shared = met.step.has_memory and met.step.verdict != "ACCEPT" and not _others(job, met)
     if is_shared or _is_own(job, met):

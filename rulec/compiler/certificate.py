@@ -9,6 +9,12 @@ from rulec.model import Family
 PARTS = ("closed", "frame", "kept", "opened", "untracked", "effects")
 """What is proved, in this order: each has its section in docs/SOUNDNESS.md."""
 
+OF_EVERY_HOST = (
+    "no other ruleset is in this network namespace: of the other back end, of nft, of IPVS",
+    "tracking is set as it is at first: nf_conntrack_tcp_loose=1, tcp_be_liberal=0, checksum=1",
+)
+"""What is assumed whatever the rulesets say."""
+
 
 class Failure(NamedTuple):
     """A counterexample: a packet to which the new ruleset does what it must not.

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from rulec.analysis.tracking import tracking_facts
 from rulec.compiler import admission, guards, icmp_errors, limits, raw, replies
-from rulec.compiler.certificate import Certificate, Failure
+from rulec.compiler.certificate import OF_EVERY_HOST, Certificate, Failure
 from rulec.compiler.emit import Draft, draft, with_raw
-from rulec.compiler.flows import bare
-from rulec.compiler.job import Case, Job
-from rulec.compiler.outcome import Declined, Note, Plan, line_span, refusal
+from rulec.compiler.job import Job
+from rulec.compiler.outcome import Declined, Plan, line_span, refusal
 from rulec.compiler.prove import prove
 from rulec.compiler.stateless import compile_stateless
 from rulec.diagnostics import Finding, Label
 from rulec.errors import Refused
 from rulec.packetset.space import DEFAULT_MEMORY, Space
-from rulec.policy import Entry, Policy
+from rulec.policy import Policy
 from rulec.semantics.ruleset import Prepared, in_space
 from rulec.syntax.ruleset import Ruleset
 
@@ -30,7 +29,6 @@ class Compiled(NamedTuple):
     text: str
     notes: tuple[str, ...]
     certificate: Certificate | None = None
-    reasons: tuple[Note, ...] = ()
 
 
 def compile_ruleset(
@@ -48,8 +46,7 @@ def compile_ruleset(
         raise Refused(tuple(refused))
     if policy.mode == "stateless":
         stateless = compile_stateless(ruleset, policy, DEFAULT_MEMORY if memory is None else memory)
-        texts = tuple(note.text for note in stateless.notes)
-        return Compiled(stateless.text, texts, stateless.certificate, stateless.notes)
+        return _compiled(stateless.text, stateless.notes, stateless.certificate)
     if not tracking_facts(ruleset).tracks:
         return Compiled(ruleset.source.text, ("no rule of this file has packets tracked: there is nothing to untrack",))
     interfaces = frozenset(entry.interface for entry in policy.hot if entry.interface is not None)
@@ -61,8 +58,14 @@ def compile_ruleset(
     done = in_space((Prepared(ruleset),), job, limit, interfaces)
     result = _with_raw(done)
     certificate = _proved(done, result, limit)
-    notes = tuple(done.notes)
-    return Compiled(result.ruleset.source.text, tuple(note.text for note in notes), certificate, notes)
+    return _compiled(result.ruleset.source.text, done.notes, certificate)
+
+
+def _compiled(text: str, notes: Iterable[str], certificate: Certificate | None) -> Compiled:
+    """With what the proof assumes of this host in particular."""
+    assumed = certificate.assumptions if certificate is not None else ()
+    told = (f"assumed: {each}" for each in assumed if each not in OF_EVERY_HOST)
+    return Compiled(text, (*notes, *told), certificate)
 
 
 def _proved(job: Job, result: Draft, memory: int) -> Certificate:
@@ -128,34 +131,17 @@ def _with_raw(job: Job) -> Draft:
 def _tell_idle(job: Job) -> None:
     for flow in job.idle:
         why = "is untracked already" if job.is_untracked(flow) else "is not admitted, so there is nothing to untrack"
-        job.notes.append(Note(f"{flow.request.entry.name}: {flow.request.name} {why}", "Flows that begin"))
+        job.tell(f"{flow.request.entry.name}: {flow.request.name} {why}")
 
 
 def _tell(job: Job) -> None:
-    """What is gained, and what is assumed."""
+    """What is gained."""
     for case in job.cases:
         if not case.flow.request.looped and not case.flow.request.turned:
-            assumed = "; ".join(_assumed(job, case))
-            text = f"{case.entry.name}: {case.flow.request.name} takes no entry any more"
-            job.notes.append(Note(f"{text}; assumed: {assumed}" if assumed else text, "Untracking both directions"))
+            job.tell(f"{case.entry.name}: {case.flow.request.name} takes no entry any more")
     if job.cases:
-        text = "tracking stays on for all other flows; delete the old entries of these ports after loading"
-        job.notes.append(Note(f"{text} (conntrack -D)", "Untracking both directions"))
-
-
-def _assumed(job: Job, case: Case) -> Iterator[str]:
-    if case.entry.role == "server" and not case.flow.request.is_echo:
-        yield f"no local program begins connections from these ports{_reserved(case.entry)}"
-    others = case.begun.without(("iif", "oif")) - case.begun
-    if any(others.meets(part.packets & bare(job.old.enters(part.path))) for part in case.requests):
-        yield "all packets of a flow take the same interfaces"
-
-
-def _reserved(entry: Entry) -> str:
-    if not entry.reserved:
-        return ""
-    ports = ",".join(f"{low}-{high}" for low, high in entry.ports)
-    return f" (reserve them: sysctl net.ipv4.ip_local_reserved_ports={ports})"
+        old = "delete the old entries of these ports after loading (conntrack -D)"
+        job.tell(f"tracking stays on for all other flows; {old}")
 
 
 def _declined(job: Job, declined: Declined) -> Finding:

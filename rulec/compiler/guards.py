@@ -8,22 +8,17 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 
+from rulec.analysis.tracking import tracking_facts
+from rulec.analysis.untracked_helpers import PORTS, asked_by
 from rulec.compiler import guards_nat, guards_rules
 from rulec.compiler.guards_rules import Guarded
 from rulec.compiler.job import Job
 from rulec.compiler.outcome import line_span, refusal
 from rulec.diagnostics import Finding, Label
-from rulec.model.protocols import ICMP, TCP, UDP
+from rulec.model.protocols import ICMP
 from rulec.policy import ANY, Entry, Policy
 from rulec.source import Span
 from rulec.syntax.ruleset import Ruleset
-
-HELPER_PORTS = {
-    (TCP, 21): "ftp", (UDP, 69): "tftp", (TCP, 1720): "h323", (TCP, 1723): "pptp", (TCP, 5060): "sip",
-    (UDP, 5060): "sip", (TCP, 6566): "sane", (TCP, 6667): "irc", (UDP, 10080): "amanda",
-}  # fmt: skip
-"""Ports at which the kernel's helpers listen; what they expect is RELATED and would be cut."""
-
 
 _MOST = 3
 
@@ -68,15 +63,6 @@ def _at_rule(job: Job, found: Guarded) -> Finding:
 # ── policies ──
 
 
-def _helper_port(policy: Policy, entry: Entry) -> Iterator[Finding]:
-    for (protocol, port), helper in HELPER_PORTS.items():
-        if protocol in entry.protocols and entry.ports != ANY and any(low <= port <= high for low, high in entry.ports):
-            message = (
-                f"{entry.name}: port {port} is that of the {helper} helper, whose expected connections would be cut"
-            )
-            yield refusal(policy.source, entry.span("ports"), message, "leave it tracked")
-
-
 def _ephemeral(policy: Policy, entry: Entry) -> Iterator[Finding]:
     if entry.role != "server" or entry.reserved or entry.ports == ANY or entry.protocols == (ICMP,):
         return
@@ -93,7 +79,6 @@ def _ephemeral(policy: Policy, entry: Entry) -> Iterator[Finding]:
 
 
 _OF_POLICY: dict[str, Callable[[Policy, Entry], Iterator[Finding]]] = {
-    "helper port": _helper_port,
     "ephemeral port": _ephemeral,
 }
 
@@ -112,6 +97,23 @@ def _filter_table(ruleset: Ruleset, policy: Policy) -> Iterator[Finding]:
         yield refusal(ruleset.source, Span(0, 0), message, "save the ruleset with all its tables")
 
 
+def _helper_port(ruleset: Ruleset, policy: Policy) -> Iterator[Finding]:
+    """Rules for what a helper expects, which has read the packets of a hot port; without it these are lost."""
+    for line in (cause.line for cause in tracking_facts(ruleset).tracks if cause.name == "helper"):
+        helpers = {name for rule in ruleset.rules_on(line) for name in asked_by(rule)}
+        ports = {port for name in helpers for port in PORTS.get(name, ())}
+        for entry in policy.hot:
+            if ruleset.family in entry.families and any(_is_of(entry, *port) for port in ports):
+                message = f"{entry.name}: the rule asks for what a helper expects that reads this port"
+                asked = (Label(policy.source, entry.span("name"), "asked for here"),)
+                yield refusal(ruleset.source, line_span(ruleset.source, line), message, "leave it tracked", asked)
+
+
+def _is_of(entry: Entry, protocol: int, port: int) -> bool:
+    ports = ((0, 65535),) if entry.ports == ANY else entry.ports
+    return protocol in entry.protocols and any(low <= port <= high for low, high in ports)
+
+
 def _at(ruleset: Ruleset, line: int, message: str, hint: str) -> Finding:
     return refusal(ruleset.source, line_span(ruleset.source, line), message, hint)
 
@@ -119,6 +121,7 @@ def _at(ruleset: Ruleset, line: int, message: str, hint: str) -> Finding:
 _OF_RULESET: dict[str, Callable[[Ruleset, Policy], Iterator[Finding]]] = {
     "one table each": _one_table_each,
     "filter table": _filter_table,
+    "helper port": _helper_port,
 }
 
 OF_PACKETS: dict[str, Callable[[Job], Iterator[Guarded]]] = {
@@ -139,5 +142,5 @@ OF_PACKETS: dict[str, Callable[[Job], Iterator[Guarded]]] = {
 GUARDS: frozenset[str] = frozenset((*_OF_POLICY, *_OF_RULESET, *OF_PACKETS))
 """The names of all guards."""
 
-ONLY_NOTRACK: frozenset[str] = frozenset(_OF_POLICY)
+ONLY_NOTRACK: frozenset[str] = frozenset((*_OF_POLICY, "helper port"))
 """Guards that are for flows untracked beside others that are tracked."""

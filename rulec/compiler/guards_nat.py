@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from rulec.analysis.forwarded import NOT_OF_THIS_HOST, forwarded_to
+from rulec.analysis.forwarded import forwarded_to
 from rulec.analysis.untracked_flows import turned
 from rulec.catalogue.extension import Given
 from rulec.catalogue.values.nat import NatRange
@@ -60,10 +60,7 @@ def rewritten_into(job: Job) -> Iterator[Guarded]:
         path = {"PREROUTING": "input", "INPUT": "input", "OUTPUT": "output", "POSTROUTING": "forward"}[hook]
         for met in _met(job, Hook(path, hook, "nat"), job.opening & new(job.space) & _known_by_ports(job)):
             for case in job.cases:
-                answers = _answers(job, met)
-                back = answers & _hot(job, case, met)
-                if back.is_empty() and _at_another_host(job, case, answers):
-                    job.tell(f"assumed: {NOT_OF_THIS_HOST}", "What is refused")
+                back = _answers(job, met) & _hot(job, case, met)
                 if not back.is_empty():
                     yield Guarded(
                         case,
@@ -106,12 +103,6 @@ def _hot(job: Job, case: Case, met: Met) -> PacketSet:
     leaving = job.space.union(part.packets for part in parts if part.path == "output")
     leaving -= local(job.space, "dst_type") - on(job.space, "oif", "lo")
     return arriving | (leaving - job.space.field("src").among(forwarded_to(job.old.prepared)))
-
-
-def _at_another_host(job: Job, case: Case, answers: PacketSet) -> bool:
-    """Whether answers would be hot if this host sent them, and none but the ruleset tells that it does not."""
-    others = job.space.field("src").among(forwarded_to(job.old.prepared)) - local(job.space, "dst_type")
-    return any(answers.meets(part.packets & others) for part in case.answers if part.path == "output")
 
 
 def _answers(job: Job, met: Met) -> PacketSet:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import NamedTuple
 
-from rulec.compiler.flows import Met, bare, new, tracked
+from rulec.compiler.flows import Met, bare, established, new, tracked
 from rulec.compiler.job import Case, Job, Part
 from rulec.compiler.legs import on, packets
 from rulec.compiler.others import leaves_untracked
@@ -96,7 +96,7 @@ def exemption(job: Job) -> Iterator[Guarded]:
         ends = met.step.verdict == "ACCEPT" or (met.step.verdict == "RETURN" and not met.stack)
         if ends:
             plain = job.space.only({"mark": 0})
-            spared, all_of_them = bare(hit & plain), bare(part.packets & tracked(job.space) & plain)
+            spared, all_of_them = bare(hit & plain), bare(_tracked(job, case, part) & plain)
             behind = any(leaves_untracked(step) for step in job.old.prepared.programs["raw"].steps())
             if not spared.is_empty() and (behind or not (all_of_them - spared).is_empty()):
                 hint = "delete it, or narrow the entry by servers and clients"
@@ -128,10 +128,16 @@ def _all_met(job: Job, wanted: Callable[[Step], bool]) -> Iterator[tuple[Case, P
     """Each of the wanted rules that packets of a flow get to, tracked, and those that match."""
     for case in job.cases:
         for part in (*case.requests, *case.answers):
-            mine = part.packets & tracked(job.space)
+            mine = _tracked(job, case, part)
             for met in job.old.met(part.path):
                 if wanted(met.step) and met.meets(met.arrives, mine):
                     yield case, part, met, met.among(met.hit, mine)
+
+
+def _tracked(job: Job, case: Case, part: Part) -> PacketSet:
+    """The packets of a flow as they were; what comes from the hot port and is no answer begins another flow."""
+    known = tracked(job.space) if part in case.requests else established(job.space, reply=True) & job.later
+    return part.packets & known
 
 
 def _by_target(
@@ -150,7 +156,8 @@ def _by_target(
         parts = (*case.requests, *case.answers) if among is None else case.requests
         for part in [part for leg in case.flow for part in job.parts(leg)] if anyhow else parts:
             for met in job.old.met(part.path):
-                mine = part.packets if anyhow else part.packets & (tracked(job.space) if among is None else among)
+                known = _tracked(job, case, part) if among is None else part.packets & among
+                mine = part.packets if anyhow else known
                 found = met.among(met.hit, mine) if wanted(met.step.rule) else job.space.nothing
                 if not found.is_empty():
                     yield Guarded(case, met.step.line, message, hint, job.witness(found))
@@ -161,7 +168,7 @@ def _by_match(job: Job, wanted: Callable[[Match], bool], message: str, hint: str
     for case, part, met, _ in _all_met(job, lambda step: any(map(wanted, step.rule.matches))):
         left = tuple(match for match in met.step.rule.matches if not wanted(match))
         stripped = met._replace(step=met.step._replace(rule=met.step.rule._replace(matches=left)))
-        hit = job.old.matching(stripped, met.among(met.arrives, part.packets & tracked(job.space)))
+        hit = job.old.matching(stripped, met.among(met.arrives, _tracked(job, case, part)))
         if not hit.is_empty():
             yield Guarded(case, met.step.line, message, hint, job.witness(hit))
 

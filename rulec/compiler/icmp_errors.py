@@ -60,7 +60,7 @@ def plan(job: Job) -> Plan:
         found.add(need.line, told, tuple(_rules(need, job.family)))
     if found:
         text = "ICMP errors that carry a header of hot flows pass, also forged ones about no flow of this host"
-        job.tell(text, "ICMP errors")
+        job.tell(text)
     return found
 
 

@@ -26,7 +26,7 @@ from rulec.compiler.flows import (
 )
 from rulec.compiler.legs import Flow, Leg, flows, packets, returning, tuples
 from rulec.compiler.others import Others
-from rulec.compiler.outcome import Declined, Note, Plan
+from rulec.compiler.outcome import Declined, Plan
 from rulec.model import BASE_CHAINS, Family, Rule
 from rulec.model.protocols import ICMP, ICMPV6, TCP
 from rulec.packetset.believable import sample
@@ -89,7 +89,7 @@ class Job:
         self.policy = policy
         self.unguarded = unguarded
         self.family = start.ruleset.family
-        self.notes: list[Note] = []
+        self.notes: list[str] = []
         self.start = self.draft = start
         self._memory = Memory()
         self._added: set[tuple[int, tuple[Rule, ...]]] = set()
@@ -267,10 +267,10 @@ class Job:
         """The line of the first ruleset that a rule comes from."""
         return self.draft.origin(met.step.line)
 
-    def tell(self, text: str, section: str) -> None:
+    def tell(self, text: str) -> None:
         """Put down what a user should know, once."""
-        if all(note.text != text for note in self.notes):
-            self.notes.append(Note(text, section))
+        if text not in self.notes:
+            self.notes.append(text)
 
     def told(self, entry: Entry, what: str) -> str:
         """The comment above new rules."""

@@ -64,13 +64,6 @@ class Plan:
             self.added.append(Added(line, told, left))
 
 
-class Note(NamedTuple):
-    """What a user should know: a sentence, and the section of docs/SOUNDNESS.md that gives the reason."""
-
-    text: str
-    section: str = ""
-
-
 def refusal(
     source: Source, span: Span, message: str, hint: str = "", others: tuple[Label, ...] = (), witness: str = ""
 ) -> Finding:

@@ -11,13 +11,14 @@ from collections.abc import Iterator
 from rulec import catalogue
 from rulec.analysis.flows import Pair
 from rulec.analysis.tracking import tracking_facts
-from rulec.compiler.certificate import Certificate
+from rulec.compiler.certificate import OF_EVERY_HOST, Certificate
 from rulec.compiler.proof.closed import half_tracked, still_tracked
 from rulec.compiler.proof.effects import Effects
 from rulec.compiler.proof.errors import Errors
 from rulec.compiler.proof.flows import TouchedFlows
 from rulec.compiler.proof.fragments import torn
 from rulec.compiler.proof.frame import changed
+from rulec.compiler.proof.helped import helped_by_port
 from rulec.compiler.proof.kept import Kept
 from rulec.compiler.proof.loopback import OverLoopback
 from rulec.compiler.proof.nat import Rewritten
@@ -64,6 +65,7 @@ def _proved(prepared: tuple[Prepared, Prepared], space: Space, policy: Policy) -
         *torn(flows),
         *still_tracked(flows),
         *effects.failures(),
+        *helped_by_port(flows),
     )
     errors.expose()
     old, new = (one.ruleset for one in prepared)
@@ -73,7 +75,7 @@ def _proved(prepared: tuple[Prepared, Prepared], space: Space, policy: Policy) -
         new.source.name,
         tuple(dict.fromkeys(reach.hook.name for way in pair.new.meaning.ways for reach in way.reaches)),
         failures,
-        (*flows.assumptions, *_always(prepared[1], policy)),
+        (*flows.assumptions, *_always(prepared[0], policy)),
         tuple(flows.exposures),
         tuple(flows.losses),
         tuple(effects.listed),
@@ -82,17 +84,16 @@ def _proved(prepared: tuple[Prepared, Prepared], space: Space, policy: Policy) -
     )
 
 
-def _always(new: Prepared, policy: Policy) -> Iterator[str]:
+def _always(old: Prepared, policy: Policy) -> Iterator[str]:
     """What is assumed of every host."""
-    matches = (match for step in _steps(new) for match in step.rule.matches)
+    matches = (match for step in _steps(old) for match in step.rule.matches)
     for name in sorted({match.name for match in matches if match.name not in MEANINGS and not has_memory(match)}):
         yield f"what -m {name} says of a packet does not depend on whether it is tracked"
     ports = [span for entry in policy.hot if entry.reserved for span in entry.ports]
     if ports:
         reserved = ",".join(f"{low}-{high}" for low, high in ports)
         yield f"the ports are reserved: net.ipv4.ip_local_reserved_ports={reserved}"
-    yield "no other ruleset is in this network namespace: of the other back end, of nft, of IPVS"
-    yield "tracking is set as it is at first: nf_conntrack_tcp_loose=1, tcp_be_liberal=0, checksum=1"
+    yield from OF_EVERY_HOST
 
 
 def _refuse_loops(prepared: Prepared) -> None:

@@ -14,7 +14,7 @@ from rulec.compiler import stateless_errors, stateless_plan, stateless_resets, s
 from rulec.compiler.certificate import Certificate, Failure
 from rulec.compiler.emit import Draft, draft
 from rulec.compiler.others import leaves_untracked
-from rulec.compiler.outcome import Declined, Note, line_span, refusal
+from rulec.compiler.outcome import Declined, line_span, refusal
 from rulec.compiler.prove import prove
 from rulec.compiler.stateless_clones import cloned
 from rulec.compiler.stateless_flows import Work
@@ -29,14 +29,13 @@ from rulec.semantics.ruleset import Prepared, in_space
 from rulec.syntax.ruleset import Ruleset
 
 _ROUNDS = 8
-_SECTION = "Stateless"
 
 
 class Done(NamedTuple):
     """The text of the new ruleset, what is to be said of it, and what was proved."""
 
     text: str
-    notes: tuple[Note, ...]
+    notes: tuple[str, ...]
     certificate: Certificate | None
 
 
@@ -48,7 +47,7 @@ def compile_stateless(ruleset: Ruleset, policy: Policy, memory: int = DEFAULT_ME
     lines = sorted({cause.line for cause in tracking_facts(ruleset).tracks})
     if not lines:
         text = "no rule of this file needs connection tracking: there is nothing to do"
-        return Done(ruleset.source.text, (Note(text, _SECTION),), None)
+        return Done(ruleset.source.text, (text,), None)
     refusal_ = None
     for start in _starts(ruleset):
         try:
@@ -119,22 +118,17 @@ def _needs_whole(work: Work) -> bool:
 # ── what is said ──
 
 
-def _notes(work: Work, start: Draft, certificate: Certificate) -> Iterator[Note]:
-    yield Note("no rule of this file needs connection tracking any more", _SECTION)
+def _notes(work: Work, start: Draft, certificate: Certificate) -> Iterator[str]:
+    yield "no rule of this file needs connection tracking any more"
     if certificate.exposures:
-        text = "packets of no connection pass that look like those of a flow: answers nobody asked for, stray segments"
-        yield Note(text, _SECTION)
+        yield "packets of no connection pass that look like those of a flow: answers nobody asked for, stray segments"
     for lost in certificate.losses:
-        yield Note(f"lost: {lost.flows or lost.packet}: {lost.message}", _SECTION)
+        yield f"lost: {lost.flows or lost.packet}: {lost.message}"
     for line in _needless(work):
-        text = f"line {start.origin(line)}: leaves untracked what is not tracked anyway; it may be deleted"
-        yield Note(text, _SECTION)
+        yield f"line {start.origin(line)}: leaves untracked what is not tracked anyway; it may be deleted"
     for table in tracking_facts(work.ruleset).nat_tables:
-        old = [each.title for each in KERNELS.values() if each.tracked_by_nat_table(work.family) is not None]
-        text = (
-            f"line {start.origin(table)}: on {', '.join(old)} the table nat alone has packets tracked; delete it there"
-        )
-        yield Note(text, _SECTION)
+        old = ", ".join(each.title for each in KERNELS.values() if each.tracked_by_nat_table(work.family) is not None)
+        yield f"line {start.origin(table)}: on {old} the table nat alone has packets tracked; delete it there"
 
 
 def _needless(work: Work) -> Iterable[int]:

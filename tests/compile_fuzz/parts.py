@@ -181,6 +181,7 @@ def _on(port: int, keys: str = "") -> Policy:
 
 
 FTP = table("raw", "-A PREROUTING -p tcp -m tcp --dport 80 -j CT --helper ftp")
+EXPECTED = "-A INPUT -m conntrack --ctstate RELATED -m helper --helper ftp -j ACCEPT"
 MARKS = table("mangle", "-A PREROUTING -p tcp -m tcp --dport 80 -j CONNMARK --restore-mark --nfmask 1 --ctmask 1")
 MANY = "-A INPUT -p tcp -m tcp --dport 80 -m connlimit --connlimit-above 3 -j DROP"
 BYTES = "-A INPUT -p tcp -m connbytes --connbytes 0: --connbytes-dir both --connbytes-mode bytes -j DROP"
@@ -191,6 +192,7 @@ WHOLESALE = "-A INPUT -m conntrack --ctstate RELATED,UNTRACKED -j ACCEPT"
 
 GUARDED = (
     Guard("ephemeral port", Host(ruleset(ONE.replace("80", "40000")), _on(40000)), "kept"),
+    Guard("helper port", Host(ruleset(EXPECTED, ONE.replace("80", "21")), _on(21)), "kept"),
     Guard("helper", Host(ruleset(OPEN, before=FTP), WEB), "kept"),
     Guard("connection match", Host(ruleset(MANY, OPEN), WEB), "effects"),
     Guard("connection match", Host(ruleset(BYTES, OPEN), WEB), "opened"),
@@ -204,7 +206,6 @@ GUARDED = (
 )
 
 OF_CAUTION = {
-    "helper port": "what an unloaded helper would expect is not in the ruleset",
     "one table each": "nothing can be asked of such a file",
     "filter table": "nothing can be asked of such a file",
     "SYNPROXY": "what is behind it is untracked already, and changes nothing",

@@ -11,6 +11,7 @@ from tests.compile_fuzz.parts import GUARDED, LOCAL, PARTS, Broken, Guard, Part,
 
 NOT_SENT = (
     "helper",  # nobody speaks FTP here
+    "helper port",
     "connection target",  # nobody gives the connection a mark
     "22&0x3C@",  # nobody forges errors about what is no connection
 )

@@ -107,7 +107,8 @@ class Effects:
     def _met(self, reaches: list[Reach], path: str, usually: bool, asked: bool) -> _Met:
         pair = self.pair
         touched = pair.touched(path) & pair.usual(path)
-        kinds = (touched & pair.opening, touched & self.flows.later(path, usually=usually, asked=asked))
+        opening = touched & pair.opening - (self.flows.unlikely(path) if asked else pair.space.nothing)
+        kinds = (opening, touched & self.flows.later(path, usually=usually, asked=asked))
         union = pair.space.union
         return _Met(*(union(self._meeting(reach, kind) for reach in reaches).possibly() for kind in kinds))
 

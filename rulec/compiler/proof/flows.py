@@ -77,10 +77,14 @@ class TouchedFlows:
         """
         pair, other = self.pair, ANSWERS_ON[path]
         ways = ((path, pair.tuples(path)), (other, turned(pair.tuples(path))))
-        left = {way: self.reversed(way) for way, _ in ways if asked and self._assumed_of_servers(way)}
-        own, theirs = (self.begun(way, tuples - left.get(way, pair.space.nothing), surely) for way, tuples in ways)
+        left = {way: self.unlikely(way) if asked else pair.space.nothing for way, _ in ways}
+        own, theirs = (self.begun(way, tuples - left[way], surely) for way, tuples in ways)
         asking, answered = (own, without_sides(theirs)) if usually else map(without_interfaces, (own, theirs))
         return (pair.later(False) & asking) | (pair.later(True) & turned(answered))
+
+    def unlikely(self, path: str) -> PacketSet:
+        """The reversed flows of which it may be assumed that there are none."""
+        return self.reversed(path) if self._assumed_of_servers(path) else self.pair.space.nothing
 
     def that_left(self, begun: PacketSet, surely: bool = False) -> PacketSet:
         """Those of some flows that come in which do not come over the loopback, or begin there, too."""

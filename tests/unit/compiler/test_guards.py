@@ -8,6 +8,7 @@ import rulec
 from rulec.analysis.forwarded import NOT_OF_THIS_HOST
 from rulec.compiler.compile import compile_ruleset
 from rulec.compiler.guards import GUARDS
+from rulec.compiler.proof.helped import NOT_BY_PORT
 from rulec.errors import Refused, Undecided
 from rulec.policy import Policy
 from tests.unit.compiler.compiling import KNOWN, WEB, compiled, filtered, policy, refusals, server
@@ -50,6 +51,8 @@ MASQUERADED = "-A POSTROUTING -o eth1 -j MASQUERADE"
 BYTES = "-A INPUT -m connbytes --connbytes 9: --connbytes-dir both --connbytes-mode bytes -j DROP"
 CLUSTER = "-A INPUT -m cluster --cluster-total-nodes 2 --cluster-local-node 1 --cluster-hash-seed 1 -j ACCEPT"
 PROXY = "-A INPUT -p tcp -m tcp --dport 80 -m state --state INVALID,UNTRACKED -j SYNPROXY"
+RELATED = "-A INPUT -m conntrack --ctstate RELATED -m helper --helper ftp -j ACCEPT"
+FTP = filtered(f"{RELATED}\n{KNOWN}\n{FIRST}").replace("80", "21")
 NARROW = policy(server(80, more=f"{LEAVE}, interface: eth0"))
 
 
@@ -70,7 +73,7 @@ def mangle(*rules: str) -> str:
 
 
 BITES = [
-    ("helper port", RULES.replace("80", "21"), policy(server(21)), "the ftp helper"),
+    ("helper port", FTP, policy(server(21)), "the rule asks for what a helper expects"),
     ("ephemeral port", RULES.replace("80", "40000"), policy(server(40000)), "begins connections"),
     ("one table each", RULES + RULES, WEB, "stands twice"),
     ("filter table", table("mangle"), WEB, "no filter table"),
@@ -144,6 +147,20 @@ def test_what_this_host_sends_to_a_hot_port_needs_no_assumption() -> None:
     assert not any("assumed: no address" in note for note in told.notes)
 
 
+def test_a_port_of_a_helper_that_nothing_asks_for_is_no_matter_on_new_kernels() -> None:
+    """Whether an old kernel gives it a helper is not in the ruleset, and so it is assumed that it does not."""
+    told = compiled(RULES.replace("80", "21"), policy(server(21)))
+    assert f"assumed: {NOT_BY_PORT}ftp at tcp/21" in told.notes
+    assert compiled(FTP.replace("helper ftp", "helper sane"), policy(server(21))).certificate
+    assert not any("helper" in note for note in compiled(RULES).notes)
+
+
+def asking(rule: str) -> str:
+    """A rule for what this host asks, behind that for its answers."""
+    rules = f"{KNOWN.replace('INPUT', 'OUTPUT')}\n-A OUTPUT {rule}\nCOMMIT"
+    return RULES.replace(":CHAIN", ":OUTPUT ACCEPT [0:0]\n:CHAIN").replace("COMMIT", rules)
+
+
 def outcome(text: str, wanted: Policy, *unguarded: str) -> tuple[object, ...]:
     """Why it is refused with some guards left out; nothing where it is compiled, or undecided."""
     try:
@@ -168,6 +185,8 @@ def outcome(text: str, wanted: Policy, *unguarded: str) -> tuple[object, ...]:
         table("mangle", "-A PREROUTING -p udp -j CONNMARK --restore-mark") + RULES,
         filtered(f"{KNOWN}\n{FIRST}\n-A INPUT -p tcp -m connlimit --connlimit-above 9 -j DROP"),
         filtered(f"{KNOWN}\n-A INPUT -i lo -m ipvs --ipvs -j ACCEPT\n{FIRST}"),
+        asking("-p tcp -m tcp --syn -m connlimit --connlimit-above 9 -j DROP"),
+        asking("-m state --state NEW -j CONNMARK --set-mark 7"),
     ],
 )  # fmt: skip
 def test_other_flows_are_no_matter(text: str) -> None:

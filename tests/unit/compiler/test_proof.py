@@ -8,6 +8,7 @@ import rulec
 from rulec.compiler.certificate import PARTS, Certificate
 from rulec.compiler.proof.errors import NOT_OVER_LOOPBACK, PLAIN_ERRORS
 from rulec.compiler.proof.flows import NOT_FROM_HOT, SAME_WAY, SERVERS_ONLY_ANSWER
+from rulec.compiler.proof.helped import NOT_BY_PORT
 from rulec.compiler.proof.nat import LOW_PORTS, OWN_ADDRESS
 from rulec.compiler.prove import prove
 from rulec.errors import InputError, Undecided
@@ -121,7 +122,8 @@ def assumed(found: Certificate) -> set[str]:
         pytest.param(
             FETCHER, FETCHING.replace("COMMIT\n", f"COMMIT\n*nat\n{APART[0]}\nCOMMIT\n"),
             ruleset(":OUTPUT DROP", LO, LO_OUT, FETCHED, KNOWN, FETCHES_BOTH, KNOWN_OUT, raw=RAW_FETCHER, nat=APART),
-            {OWN_ADDRESS}, id="the host's own requests are masqueraded",
+            {OWN_ADDRESS, f"{NOT_BY_PORT}h323 at tcp/1720, irc at tcp/6667, pptp at tcp/1723, ..."},
+            id="the host's own requests are masqueraded",
         ),
         pytest.param(
             WITH_LOOPBACK, STATEFUL, ruleset(LO, KNOWN, BOTH, raw=RAW_LO), {NOT_OVER_LOOPBACK},
