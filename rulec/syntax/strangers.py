@@ -75,6 +75,12 @@ _KINDS = (
         lacks=_TABLE,
     ),
     _Kind(
+        _form(r"^[ \t]*(?:@def [$&]\w+.*|domain [^\n{]*\{.*|table [^\n{]*\{\s*chain .*)"),
+        "these are rules for ferm",
+        "lint what ferm makes of them: ferm --noexec --lines --domain ip FILE | rulec lint -",
+        lacks=_TABLE,
+    ),
+    _Kind(
         _form(r"\A\s*(?:<[?!][^>]*>\s*)*<(?:zone|policy|service|direct|ipset|icmptype|helper)\b.*"),
         "this is a file of firewalld, which makes its rules by itself",
         f"where firewalld has iptables for its back end, lint what it has made: {_SAVED}",
@@ -132,6 +138,12 @@ _KINDS = (
         "this is JSON or YAML, and no ruleset",
         "a policy goes behind --policy; what iptables-restore loads is printed by iptables-save",
         lacks=_TABLE,
+    ),
+    _Kind(
+        _form(_IN_FRONT + r"[A-Za-z].*"),
+        "this is no ruleset: no line is one that iptables-save writes",
+        f"give what loads again: {_SAVED}",
+        lacks=_form(r"^[ \t]*[*:\-\[]|^[ \t]*COMMIT"),
     ),
 )
 

@@ -56,6 +56,10 @@ STRANGERS = {
     "ipset": Stranger("create bad hash:ip family inet\nadd bad 192.0.2.1\n", 1, "sets of ipset", "iptables-save"),
     "policy": Stranger("# hot\nversion: 1\nhot: []\n", 2, "JSON or YAML", "--policy"),
     "JSON of nft": Stranger('{"nftables": []}\n', 1, "JSON or YAML", "iptables-save"),
+    "ferm": Stranger("@def $N = 192.0.2.0/24;\ntable filter {\n}\n", 1, "these are rules for ferm", "ferm --noexec"),
+    "ferm without variables": Stranger(
+        "# web\ntable filter {\n    chain INPUT policy DROP;\n}\n", 3, "these are rules for ferm", "ferm --noexec"),
+    "anything": Stranger("# notes\n\nopen port 22\nclose port 23\n", 3, "this is no ruleset", "iptables-save"),
     "conflict": Stranger(
         RULES.replace(":IN", "<<<<<<< HEAD\n:IN") + "=======\n>>>>>>> x\n", 2, "a merge has left", "settle it"),
     "gzip": Stranger("\x1f\udc8b\x08\0\udce3\n", 1, "compressed", "zcat"),
