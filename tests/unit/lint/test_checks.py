@@ -94,5 +94,5 @@ def test_no_checks_find_nothing() -> None:
 
 
 def test_lint_of_facts_takes_any_iterable() -> None:
-    facts = import_module("rulec.analysis.facts").Facts(api.parse("x\n"))
+    facts = import_module("rulec.analysis.facts").Facts(api.parse("*filter\nx\nCOMMIT\n"))
     assert [finding.slug for finding in lint(facts, iter(CHECKS)).findings] == ["syntax-error"]
