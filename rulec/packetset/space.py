@@ -8,6 +8,7 @@ the variables, and decides whether a diagram is small or does not fit at all.
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Mapping
+from functools import partial
 from typing import Any, NamedTuple, TypeVar
 
 from oxidd.bcdd import BCDDManager
@@ -65,6 +66,8 @@ class Space:
             self._places[field.name] = self._manager.add_vars(field.bits)
             known = "" if field.guessed else field.name
             self._bits.extend((known, place) for place in range(field.bits - 1, -1, -1))
+        guessed = (place for place, (name, _) in enumerate(self._bits) if not name)
+        self._variables_of_unknown = self.variables(guessed), len(self._bits)
         self.everything = PacketSet(self, self._manager.true())
         self.nothing = PacketSet(self, self._manager.false())
 
@@ -165,9 +168,25 @@ class Space:
 
     def variables_of(self, names: Iterable[str], unknown: bool = False) -> Any:
         """The variables of some fields, and of all that is unknown by now."""
-        chosen, end = {*names, *([""] if unknown else [])}, self._manager.num_vars()
-        places = (place for place in range(end) if self.bit_of(place)[0] in chosen)
-        return self.once((frozenset(chosen), end), lambda: self.variables(places))
+        chosen, end = frozenset(names), self._manager.num_vars() if unknown else 0
+        return self.once((chosen, end), lambda: self._variables_of(chosen, unknown))
+
+    def _variables_of(self, names: frozenset[str], unknown: bool) -> Any:
+        if unknown:
+            return self.variables_of(names) & self._all_unknown()
+        function = self._manager.true()
+        for name in sorted(names & self.fields.keys(), key=lambda name: self._places[name].start, reverse=True):
+            function = self.once(("variables", name), partial(self.variables, self._places[name])) & function
+        return function
+
+    def _all_unknown(self) -> Any:
+        """The variables of all that is unknown; those that came last are hung below the others."""
+        found, last = self._variables_of_unknown
+        end = self._manager.num_vars()
+        if end > last:
+            found &= self.variables(range(last, end))
+            self._variables_of_unknown = found, end
+        return found
 
     def collect(self) -> None:
         """Give up the nodes that no set refers to."""
