@@ -12,6 +12,7 @@ from itertools import dropwhile, islice, takewhile
 from typing import NamedTuple
 
 from rulec.packetset.packetset import PacketSet
+from rulec.semantics.place import Hook
 from rulec.semantics.program import Step
 from rulec.semantics.reach import Entry, Reach
 
@@ -74,17 +75,16 @@ class Course:
 
     def leading_to(self, wanted: Iterable[Reach]) -> Choice:
         """Some rules, and what leads to them."""
-        chosen, stops, calls = frozenset(wanted), {}, set[_Origin]()
+        chosen, stops, chains = frozenset(wanted), {}, set[tuple[Hook, str]]()
         entries = {reach.entry for reach in chosen}
         for leg in reversed(self.legs):
             if leg.entry in entries:
-                found = list(self._comes_from(leg.entry))
-                calls.update(found)
-                entries.update(origin for origin, _ in found)
+                entries.update(self._comes_from(leg.entry))
+                chains.add((leg.reaches[0].hook, leg.reaches[0].step.chain))
                 stops[leg.entry] = tuple(
                     number
                     for number, reach in enumerate(leg.reaches)
-                    if reach in chosen or (leg.entry, reach.matching) in calls
+                    if reach in chosen or (reach.hook, reach.step.goes_to) in chains
                 )
         return Choice(chosen, stops)
 
@@ -136,13 +136,13 @@ class Course:
             for caller in entry.callers:
                 self._remember(caller)
 
-    def _comes_from(self, entry: Entry) -> Iterator[_Origin]:
-        """The ends of legs, and the calls, from which packets come to an entry."""
-        for origin, packets in self.origins(entry):
-            if origin in self._starts:
-                yield origin, packets
+    def _comes_from(self, entry: Entry) -> Iterator[Entry]:
+        """The legs from which packets come to an entry."""
+        for caller in entry.callers:
+            if caller in self._starts:
+                yield caller
             else:
-                yield from self._comes_from(origin)
+                yield from self._comes_from(caller)
 
 
 class _Flow:
@@ -164,7 +164,7 @@ class _Flow:
         self._idle = idle
         self._unless = unless
         self._nothing: PacketSet = packets.space.nothing
-        self._at: dict[_Origin, PacketSet] = {}
+        self._at: dict[Entry, dict[PacketSet, PacketSet]] = {}
         self._arrived: dict[Entry, PacketSet] = {}
 
     def along(self, leg: Leg) -> Iterator[tuple[Reach, PacketSet]]:
@@ -182,23 +182,29 @@ class _Flow:
             if reach in self._choice.wanted:
                 yield reach, hit
             behind = leg.behind(number) if self._ending else None
-            self._at[leg.entry, reach.matching] = hit if behind is None else hit - behind
+            self._put(leg, reach.matching, hit if behind is None else hit - behind)
         if leg.end is not None:
-            self._at[leg.entry, leg.end] = here if self._idle.issuperset(leg.reaches) else here & leg.end
+            self._put(leg, leg.end, here if self._idle.issuperset(leg.reaches) else here & leg.end)
 
     def arriving(self, entry: Entry) -> PacketSet:
         """Those that get to an entry."""
         if entry not in self._arrived:
-            origins = self._course.origins(entry)
-            parts = [self._from(origin, packets) for origin, packets in origins]
+            parts = [self._from(origin, ask) for origin, ask in entry.ways]
             some = [part for part in parts if not part.is_empty()]
-            self._arrived[entry] = self._packets.space.union(some) if origins else self._packets & entry.exact
+            self._arrived[entry] = self._packets.space.union(some) if parts else self._packets & entry.exact
         return self._arrived[entry]
 
-    def _from(self, origin: Entry, packets: PacketSet) -> PacketSet:
+    def _put(self, leg: Leg, met: PacketSet, packets: PacketSet) -> None:
+        """Put down which packets of a leg have met what was asked."""
+        self._at.setdefault(leg.entry, {})[met] = packets
+
+    def _from(self, origin: Entry, ask: Callable[[], PacketSet]) -> PacketSet:
+        """Those that come from an entry; what is asked of them is asked only where there are any."""
         if self._course.is_start(origin):
-            return self._at.get((origin, packets), self._nothing)
-        return self.arriving(origin) & packets
+            put = self._at.get(origin)
+            return put.get(ask(), self._nothing) if put else self._nothing
+        here = self.arriving(origin)
+        return here if here.is_empty() else here & ask()
 
 
 def _legs(reaches: Iterable[Reach]) -> Iterator[Leg]:

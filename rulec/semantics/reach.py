@@ -88,6 +88,11 @@ class Entry:
         return found
 
     @property
+    def ways(self) -> tuple[EntryWay, ...]:
+        """The entries that the packets come from, each with how to find out what was asked of them."""
+        return self._ways
+
+    @property
     def origins(self) -> tuple[tuple[Entry, PacketSet], ...]:
         """The entries that the packets come from, each with the conditions they met; none where they are given."""
         return tuple((entry, ask()) for entry, ask in self._ways)
