@@ -14,6 +14,9 @@ from rulec.semantics.program import Step
 _SOMEWHERE = 0xC6336407
 """The source of packets that are asked first: an address from outside, of which rules know nothing."""
 
+_SMALL = 500
+"""So many nodes are not worth choosing from."""
+
 
 class Meeting(NamedTuple):
     """What is asked of packets that come to a chain so that they get to a rule of it, and match.
@@ -124,11 +127,11 @@ class Entry:
         Asked first of the packets from one source: rules are met by most, and the
         outline may tell apart thousands.
         """
-        return self.some.meets(packets) or self.outline.meets(packets)
+        return self.some.meets(packets) or (self.some is not self.outline and self.outline.meets(packets))
 
     @property
     def some(self) -> PacketSet:
-        """Those from one source, as far as the rules look at them."""
+        """Those from one source, as far as the rules look at them; all of them where that is a small set."""
         if self._some is None:
             self._some = _from_one_source(self.outline)
         return self._some
@@ -216,4 +219,5 @@ class PolicyReach(NamedTuple):
 
 
 def _from_one_source(packets: PacketSet) -> PacketSet:
-    return packets if packets.is_empty() else packets.some({"src": _SOMEWHERE})
+    is_small = packets.function.node_count() <= _SMALL
+    return packets if is_small else packets.some({"src": _SOMEWHERE})
