@@ -12,9 +12,9 @@ from rulec.host.conntrack.own import Own, guessed
 from rulec.host.conntrack.xml import flows
 from rulec.model.services import services
 
-UNREPLIED, SOURCE, DESTINATION, REVERSED, IDLE, HELPED, COUNTED = 1, 2, 4, 8, 16, 32, 64
+UNREPLIED, SOURCE, DESTINATION, REVERSED, IDLE, HELPED = 1, 2, 4, 8, 16, 32
 """What is true of an entry: no answer yet, which end NAT rewrites, begun from the server's end, no packet for an hour
-(TCP), has a helper, counts octets."""
+(TCP), has a helper."""
 
 FROM_HERE, TO_HERE = 1, 2
 """Which ends of the first direction are this host's own."""

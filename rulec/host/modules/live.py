@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 from rulec.errors import RulecError
-from rulec.kernel.modules import needs_conntrack, plain
 
 SYS = Path("/sys/module")
 _PATH = os.environ.get("PATH", os.defpath) + ":/usr/sbin:/sbin"
@@ -69,13 +68,6 @@ def _visit(folder: Path, name: str, found: dict[str, Loaded]) -> None:
     text = (folder / name / "refcnt").read_text() if (folder / name / "refcnt").exists() else "0"
     count = int(text) if text.strip().lstrip("-").isdecimal() else 0
     found[name] = Loaded(name, holders, max(count - len(holders), 0))
-
-
-def others_built_in(folder: Path = SYS) -> Iterator[str]:
-    """Modules of tracking that are part of the kernel."""
-    for path in sorted(folder.iterdir()) if folder.is_dir() else ():
-        if needs_conntrack(plain(path.name)) and not (path / "refcnt").exists():
-            yield path.name
 
 
 Runner = Callable[[list[str]], tuple[int, str]]

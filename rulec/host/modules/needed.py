@@ -11,8 +11,6 @@ from rulec.kernel.modules import needs_conntrack, tracked_on_loading
 from rulec.model import Family
 from rulec.syntax.ruleset import Ruleset
 
-_MOST_LINES = 6
-
 
 class Cause(NamedTuple):
     """Words of rules, such as ``-m state``, and the lines where they stand."""
