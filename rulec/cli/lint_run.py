@@ -12,7 +12,8 @@ from rulec.cli.arguments import Streams
 from rulec.cli.lint_arguments import FAIL_ON
 from rulec.cli.lint_inputs import Inputs
 from rulec.cli.output_arguments import Output
-from rulec.cli.outputs import put, say
+from rulec.cli.outputs import complain, put, say
+from rulec.errors import RulecError
 from rulec.linting.checking import Linter
 from rulec.linting.files import File, checks_of
 from rulec.resources import lazy
@@ -27,7 +28,7 @@ def lint(inputs: Inputs, chosen: argparse.Namespace, wanted: list[Output], strea
     files = inputs.files
     if chosen.fix or chosen.fix_only or chosen.diff:
         done = lazy("rulec.linting.fixing").fixed(files, linter, chosen.unsafe_fixes or None)
-        _write_fixes(files, done, chosen, streams)
+        _write_fixes(inputs, done, chosen, streams)
         if chosen.diff or chosen.fix_only:
             return _code_of_fixes(done.number, chosen, inputs.problems)
         files, found, fixes = done.files, done.reports, done.number
@@ -48,7 +49,8 @@ def lint(inputs: Inputs, chosen: argparse.Namespace, wanted: list[Output], strea
 # ── fixes ──
 
 
-def _write_fixes(old: Sequence[File], done: Any, chosen: argparse.Namespace, streams: Streams) -> None:
+def _write_fixes(inputs: Inputs, done: Any, chosen: argparse.Namespace, streams: Streams) -> None:
+    old, problems = inputs.files, inputs.problems
     _, stdout, stderr = streams
     for before, after, taken in zip(old, done.files, done.taken, strict=True):
         changed, name = before.source.text != after.source.text, before.source.name
@@ -56,13 +58,24 @@ def _write_fixes(old: Sequence[File], done: Any, chosen: argparse.Namespace, str
             put("".join(api.difference(before.source.text, after.source.text, name)), None, stdout)
         elif before.path == "-":
             put(after.source.text, None, stdout)
-        elif changed:
-            put(after.source.text, before.path, stdout)
+        elif changed and not _put(after.source.text, before.path, problems, streams):
+            continue
         if changed and not chosen.silent:
             would = "would be " if chosen.diff else ""
             say(f"{name}: {len(taken)} {would}fixed: {_counted(one.slug for one in taken)}", stderr)
     for reason in done.declined if not chosen.silent else ():
         say(f"rulec: {reason}", stderr)
+
+
+def _put(text: str, path: str, problems: list[str], streams: Streams) -> bool:
+    """Write a file; tells whether that could be done, and says why not."""
+    try:
+        put(text, path, streams[1])
+    except RulecError as error:
+        complain(error, streams[2])
+        problems.append(str(error))
+        return False
+    return True
 
 
 def _counted(slugs: Iterable[str]) -> str:

@@ -13,6 +13,8 @@ from rulec.lint.suppression import Comments, Name, Suppression, is_dump
 from rulec.resources import lazy
 from rulec.source import Source, Span
 
+_OF_A_LINE = ("ignore", "in-rule")
+
 
 class Sifted(NamedTuple):
     """The findings of a file: those to report, and those that a suppression covers."""
@@ -43,6 +45,10 @@ class Sieve:
         self.malformed = comments.findings
         self.all = comments.suppressions
         self.used: set[tuple[Suppression, Name]] = set()
+        self._on_line: dict[int, list[Suppression]] = {}
+        for each in self.all:
+            self._on_line.setdefault(each.first if each.keyword in _OF_A_LINE else 0, []).append(each)
+        self._names: dict[str, set[str]] = {}
         self._today = today()
 
     @property
@@ -64,7 +70,7 @@ class Sieve:
 
     def _covering(self, finding: Finding) -> tuple[Suppression, Name] | None:
         line = finding.line
-        for each in self.all:
+        for each in (*self._on_line.get(line, ()), *self._on_line.get(0, ())):
             if each.first <= line <= each.last and not self._is_over(each):
                 for name in each.names:
                     if finding.slug in self._slugs(name.text):
@@ -76,8 +82,10 @@ class Sieve:
 
     def _slugs(self, name: str) -> set[str]:
         """The checks that a name suppresses."""
-        slugs = {slug for slug, group in self.groups.items() if name in (slug, group)}
-        return slugs - self.handling.settled.keys() - self.refusing
+        if name not in self._names:
+            slugs = {slug for slug, group in self.groups.items() if name in (slug, group)}
+            self._names[name] = slugs - self.handling.settled.keys() - self.refusing
+        return self._names[name]
 
     # ── what is to be said of them ──
 

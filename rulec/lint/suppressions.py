@@ -9,7 +9,9 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect
 from collections.abc import Iterator
+from functools import cached_property
 from itertools import pairwise
 
 from rulec.diagnostics import Finding, Label, Severity
@@ -144,8 +146,12 @@ class _Reader:
 
     def _end_of_table(self, number: int) -> int:
         """The next COMMIT, or the end of the text."""
-        lines = range(number + 1, len(self.source.line_starts) + 1)
-        return next((line for line in lines if self.source.line(line).startswith("COMMIT")), END)
+        return next(iter(self._commits[bisect(self._commits, number) :]), END)
+
+    @cached_property
+    def _commits(self) -> list[int]:
+        found = re.finditer(r"(?m)^COMMIT", self.source.text)
+        return [self.source.position(commit.start())[0] for commit in found]
 
     def _say(self, span: Span, message: str, slug: str = "invalid-suppression") -> None:
         self.findings.append(Finding(slug, message, (Label(self.source, span),), Severity.WARNING))

@@ -145,6 +145,8 @@ def _other_meaning(old: Ruleset, new: Ruleset, fixes: Sequence[Wanted], memory: 
     """What packets would meet otherwise; nothing is asked of fixes that are not safe."""
     if any(one.fix.safety is Safety.UNSAFE for one in fixes):
         return ""
+    if api.canonical(old) == api.canonical(new):
+        return ""
     try:
         found = api.diff(old, new, memory)
     except RulecError as error:

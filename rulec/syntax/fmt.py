@@ -18,6 +18,7 @@ from rulec.syntax.shapes import Template
 
 _VERBS = {"APPEND": "-A", "INSERT": "-I", "REPLACE": "-R", "DELETE": "-D", "CHECK": "-C"}
 _BLANK_SEPARATED = re.compile(r"[^ \t]+")
+_COMMENT = re.compile(r"(\*[ \t]*[^ \t#]+|:[ \t]*[^ \t]+[ \t]+[^ \t#][^#]*?)[ \t]+#")
 
 
 def formatted(ruleset: Ruleset, careful: bool = False) -> str:
@@ -58,10 +59,18 @@ def _line(ruleset: Ruleset, number: int, text: str) -> Iterator[str]:
     if not text or text == "COMMIT":
         yield text
     elif text[0] in "*:":
-        wanted = 1 if text[0] == "*" else 3
-        yield text[0] + " ".join(_BLANK_SEPARATED.findall(text[1:])[:wanted])
+        yield from _declared(text, 1 if text[0] == "*" else 3)
     else:
         yield from _command(ruleset, number, text)
+
+
+def _declared(text: str, wanted: int) -> Iterator[str]:
+    """A table or a chain in its usual form; a comment behind it, which is read over, goes on a line above."""
+    found = _COMMENT.match(text)
+    if found is not None:
+        yield text[found.end(1) :].lstrip(" \t")
+        text = found[1]
+    yield text[0] + " ".join(_BLANK_SEPARATED.findall(text[1:])[:wanted])
 
 
 def _command(ruleset: Ruleset, number: int, text: str) -> Iterator[str]:

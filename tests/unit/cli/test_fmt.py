@@ -220,3 +220,16 @@ def test_words_of_opaque_extensions_are_kept(written: str, formatted: str) -> No
     rules = "*filter\n-A INPUT {} -j TARPIT --honeypot\nCOMMIT\n"
     done = rulec("fmt", "--opaque", "geoip", "--opaque", "TARPIT", "-", stdin=rules.format(written))
     assert done == (0, rules.format(formatted), "")
+
+
+@pytest.mark.parametrize(
+    ("text", "form"),
+    [
+        ("*filter # a b\nCOMMIT\n", "# a b\n*filter\nCOMMIT\n"),
+        ("*filter\n:INPUT DROP # a\nCOMMIT\n", "*filter\n# a\n:INPUT DROP\nCOMMIT\n"),
+        ("*filter\n:INPUT  DROP [1:2] x #a\nCOMMIT\n", "*filter\n#a\n:INPUT DROP [1:2]\nCOMMIT\n"),
+        ("*filter\n:#a - [0:0]\nCOMMIT\n", "*filter\n:#a - [0:0]\nCOMMIT\n"),
+    ],
+)
+def test_a_comment_behind_a_chain_goes_above_it(text: str, form: str) -> None:
+    assert rulec("fmt", "-o", "-", "-", stdin=text) == (0, form, "")

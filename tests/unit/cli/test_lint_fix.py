@@ -161,3 +161,24 @@ def test_an_unknown_meaning_is_a_reason_not_to_write(monkeypatch: pytest.MonkeyP
     text, declined = tried(RULES, wanted(RULES, "-A INPUT -p udp -j DROP\n", ""))
     assert text == RULES
     assert declined[0].endswith("whether it keeps what packets meet is not known: it does not fit into memory")
+
+
+def test_a_piece_that_ufw_loads_is_fixed_where_it_loads_the_same(rules: Path) -> None:
+    text = "*filter # a\n:ufw-before-input - [0:0]\n-A ufw-before-input -p tcp --dport 80 -j ACCEPT\nCOMMIT\n"
+    (rules.parent / "before.rules").write_text(text)
+    assert rulec("lint", "--fix", "before.rules").err == "before.rules: 1 fixed: trailing-comment\n"
+
+
+def test_a_file_that_cannot_be_written_stops_no_other(rules: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    other, write = rules.parent / "other.v4", api.write
+    other.write_text(DEAD)
+
+    def refuse(path: str, text: str) -> None:
+        if path == "rules.v4":
+            raise InputError("rules.v4: Read-only file system")
+        write(path, text)
+
+    monkeypatch.setattr(api, "write", refuse)
+    done = rulec("lint", "--fix", "-s", "rules.v4", "other.v4")
+    assert (done.code, rules.read_text(), other.read_text()) == (2, DEAD, FIXED)
+    assert done.err == "rulec: error: rules.v4: Read-only file system\n"
