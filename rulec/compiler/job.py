@@ -30,7 +30,7 @@ from rulec.compiler.outcome import Declined, Plan
 from rulec.model import BASE_CHAINS, Family, Rule
 from rulec.model.protocols import ICMP, ICMPV6, TCP
 from rulec.packetset.believable import sample
-from rulec.packetset.fields import FLAGS
+from rulec.packetset.fields import ADDRESS_TYPES, FLAGS
 from rulec.packetset.packetset import PacketSet
 from rulec.packetset.space import Space
 from rulec.policy import Entry, Policy
@@ -168,11 +168,20 @@ class Job:
 
     def _made(self, flow: Flow) -> Case:
         requests, answers = (tuple(map(self._touched, self.parts(leg))) for leg in flow)
-        begun = self.space.everything
+        begun = self.from_one
         for part in self.parts(flow.request):
             passing = self.old.passing(part.path, part.packets & self.whole & self.opening & new(self.space))
             begun &= self.as_flows(passing if len(requests) == 1 else bare(passing).without(("iif", "oif")))
         return Case(flow, requests, answers, begun)
+
+    @property
+    def from_one(self) -> PacketSet:
+        """Packets of which the source is an address of one host: others do not arrive (ip_route_input_slow)."""
+        names = ("UNICAST", "LOCAL") if self.family is Family.IPV4 else ("UNICAST", "LOCAL", "ANYCAST")
+        found = self.space.field("src_type").among(map(ADDRESS_TYPES.index, names))
+        first, bits = (0xE, 4) if self.family is Family.IPV4 else (0xFF, 8)
+        left = self.family.bits - bits
+        return found - self.space.field("src").masked(first << left, (1 << bits) - 1 << left)
 
     def _touched(self, part: Part) -> Part:
         """Those that the old ruleset does not leave untracked already."""

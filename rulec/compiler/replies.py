@@ -11,12 +11,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from rulec.analysis.untracked_flows import turned as turned_packets
 from rulec.compiler.bounds import Bounds, is_turnable, of_leg, rules, together, turned
 from rulec.compiler.flows import Met, bare, established, invalid, new, untracked
 from rulec.compiler.job import Case, Job, Part, bounds_of, ends_well, in_own_chain, openings
 from rulec.compiler.legs import local
 from rulec.compiler.outcome import Declined, Plan
-from rulec.model import Match, Rule, Target, Use
+from rulec.model import Family, Match, Rule, Target, Use
 from rulec.model.protocols import TCP
 from rulec.packetset.fields import FLAGS
 from rulec.packetset.packetset import PacketSet
@@ -69,7 +70,7 @@ def _accept(job: Job, found: Plan, case: Case, part: Part, lost: PacketSet) -> N
     step = in_own_chain(place, job.now)
     new: list[Rule] = []
     for bounds in _bounds(job, case, place.hook.name):
-        asked = _by_interface(bounds, part.path, looped=True) if leg.looped else bounds
+        asked = _by_interface(bounds, part.path, looped=True) if leg.looped else _to_one(bounds, part.path, job.family)
         new += rules(step.chain, asked, ("UNTRACKED",), _ACCEPT, job.family, syn=False)
     if not job.is_new(job.origin(place), tuple(new)):
         raise Declined(f"answers of {leg.name} would be lost here", job.origin(place), "", job.witness(lost))
@@ -77,7 +78,8 @@ def _accept(job: Job, found: Plan, case: Case, part: Part, lost: PacketSet) -> N
     if not dropping and spared(job, case, part, place, new).is_empty():
         found.add(step.line, told, tuple(new))
         return
-    asked = _by_interface(of_leg(leg), part.path, looped=True) if leg.looped else of_leg(leg)
+    asked = of_leg(leg)
+    asked = _by_interface(asked, part.path, looped=True) if leg.looped else _to_one(asked, part.path, job.family)
     chain = declared(job, found, step.table, f"{case.entry.name}-answers")
     first = [rule for bounds in dropping for rule in rules(chain, bounds, (), _RETURN, job.family, whole=True)]
     jumps = rules(step.chain, asked, ("UNTRACKED",), Target(chain), job.family, syn=False)
@@ -96,7 +98,8 @@ def _dropping_between(job: Job, part: Part, step: Step, place: Met) -> Iterator[
 
 def spared(job: Job, case: Case, part: Part, place: Met, new: list[Rule]) -> PacketSet:
     """Answers that some new rules would accept, of flows that do not begin."""
-    later = part.packets & job.later & untracked(job.space) & job.now.enters(part.path)
+    to_one = turned_packets(job.from_one)
+    later = part.packets & job.later & untracked(job.space) & job.now.enters(part.path) & to_one
     accepted = job.space.union(job.now.asking(place, rule) for rule in new)
     flows = job.of_answers(case.begun).without(("src_type", "dst_type"))
     return (bare(accepted & later) - flows).possibly()
@@ -141,6 +144,15 @@ def _by_interface(bounds: Bounds, path: str, looped: bool) -> Bounds:
     if any(each == side for each, _, _ in bounds.ends):
         return bounds
     return bounds._replace(ends=(*bounds.ends, (side, not looped, "lo")))
+
+
+def _to_one(bounds: Bounds, path: str, family: Family) -> Bounds:
+    """Nobody asks from an address of many, so nothing is answered there; of TCP no packet has one."""
+    named = any(side == "dst" for side, _, _ in bounds.ends) or any(each.name == "addrtype" for each in bounds.others)
+    if path != "output" or bounds.protocol == TCP or named:
+        return bounds
+    many = ("BROADCAST", "MULTICAST") if family is Family.IPV4 else ("MULTICAST",)
+    return bounds._replace(others=(*bounds.others, Match("addrtype", (Use("--dst-type", True, many),))))
 
 
 def _place(job: Job, part: Part, lost: PacketSet, now: PacketSet) -> Met | None:
