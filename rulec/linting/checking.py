@@ -28,8 +28,10 @@ class Linter:
     def reports(self, files: Sequence[File]) -> list[Any]:
         """One report a file, in their order."""
         found: dict[int, Any] = {}
-        for host in dict.fromkeys(file.host for file in files):
-            numbers = [number for number, file in enumerate(files) if file.host == host]
+        hosts: dict[str, list[int]] = {}
+        for number, file in enumerate(files):
+            hosts.setdefault(file.host, []).append(number)
+        for numbers in hosts.values():
             found.update(zip(numbers, self._of_host([files[number] for number in numbers]), strict=True))
         return [found[number] for number in range(len(files))]
 

@@ -133,3 +133,11 @@ def test_no_comment_is_added_for_what_does_not_load(path: Path) -> None:
     path.write_text(text := rules("-A INPUT -j NOWHERE\n"))
     assert rulec("lint", "--add-ignore", "because", "rules.v4").err == "rules.v4: 0 suppressed, 1 left\n"
     assert path.read_text() == text
+
+
+def test_a_file_is_no_reason(path: Path) -> None:
+    """``--add-ignore FILE FILE`` would take the first one for the reason, and write into the second."""
+    Path("other.v4").write_text(text := rules(SSH))
+    done = rulec("lint", "--add-ignore", "rules.v4", "other.v4")
+    assert done.err == "rulec: error: --add-ignore: rules.v4 is a file; a reason is given as --add-ignore=REASON\n"
+    assert (done.code, Path("other.v4").read_text()) == (2, text)
