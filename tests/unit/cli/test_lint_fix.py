@@ -16,6 +16,7 @@ from rulec.linting.fixing import Wanted, apart, fixed
 from rulec.settings.model import Settings
 from rulec.source import Span
 from tests.running import rulec
+from tests.unit.lint.test_fixes import accepts_alike, by_chance
 
 DEAD = "*filter\n:INPUT DROP [0:0]\n-A INPUT -p tcp --dport 80 -j ACCEPT\n-A INPUT -p tcp --dport 80 -j DROP\nCOMMIT\n"
 FIXED = "*filter\n:INPUT DROP [0:0]\n-A INPUT -p tcp --dport 80 -j ACCEPT\nCOMMIT\n"
@@ -182,3 +183,13 @@ def test_a_file_that_cannot_be_written_stops_no_other(rules: Path, monkeypatch: 
     done = rulec("lint", "--fix", "-s", "rules.v4", "other.v4")
     assert (done.code, rules.read_text(), other.read_text()) == (2, DEAD, FIXED)
     assert done.err == "rulec: error: rules.v4: Read-only file system\n"
+
+
+@pytest.mark.parametrize("seed", [*range(12), 1079])
+def test_all_safe_fixes_are_taken_and_keep_what_is_accepted(seed: int) -> None:
+    text = by_chance(seed)
+    done = fixed([read("rules", "rules", text, Settings())], Linter())
+    assert done.declined == []
+    assert accepts_alike(text, done.files[0].source.text)
+    left = [finding.fix for finding in done.reports[0].findings if finding.fix is not None]
+    assert [fix for fix in left if fix.safety is Safety.SAFE] == []
