@@ -339,16 +339,17 @@ def compile_all(
     keep_going: bool = False,
     without: Iterable[str] = (),
     memory: int = 2 << 30,
+    kernel: str = "",
 ) -> Any:
     """The rulesets of a host, one a family, with the hot flows untracked; one result each, with what is refused.
 
     With ``keep_going`` entries that are refused are left out; ``without`` are
-    matches that the host lacks.
+    matches that the host lacks, besides those that its ``kernel`` has not yet.
     """
     rulesets = tuple(rulesets)
     _whole(*rulesets)
-    adapted = lazy("rulec.compiler.without").adapted(policy, tuple(without))
-    return lazy("rulec.compiler.together").compile_all(rulesets, adapted, keep_going, memory)
+    host = lazy("rulec.compiler.without").Lacking(without, _kernel(kernel) if kernel else None)
+    return lazy("rulec.compiler.together").compile_all(rulesets, policy, keep_going, memory, host)
 
 
 def compiled_as_json(results: Iterable[Any]) -> str:

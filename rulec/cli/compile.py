@@ -31,7 +31,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--certificate", metavar="FILE", help="write what was proved there: text, .json or .md")
     parser.add_argument("--keep-going", action="store_true", help="leave out entries that are refused; exit 1")
-    parser.add_argument("--without", action="append", default=[], metavar="MODULE", help="a match the host lacks: u32")
+    lacks = "a match that the host lacks: u32, socket, addrtype"
+    parser.add_argument("--without", action="append", default=[], metavar="MODULE", help=lacks)
+    kernel = "the kernel of the host, as for lint: what it lacks is done otherwise, or refused"
+    parser.add_argument("--kernel", default="", metavar="NAME", help=kernel)
     parser.add_argument("--output-format", choices=("text", "json"), default="text")
     parser.add_argument("--memory", type=int, default=2048, metavar="MB", help="the most to use (default: 2048)")
     add_reading(parser)
@@ -59,7 +62,7 @@ def _compiled(chosen: argparse.Namespace, streams: Streams) -> tuple[int, Any, A
     if problems or policy is None:
         _print(problems, streams)
         return 2, None, policy
-    results = api.compile_all(read, policy, chosen.keep_going, chosen.without, chosen.memory << 20)
+    results = api.compile_all(read, policy, chosen.keep_going, chosen.without, chosen.memory << 20, chosen.kernel)
     refused = [finding for result in results for finding in result.refusals]
     _print(refused, streams)
     usable = all(result.compiled is not None for result in results)

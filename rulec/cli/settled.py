@@ -50,6 +50,7 @@ def _namespace(job: Any, settings: Any, chosen: argparse.Namespace) -> argparse.
     if not (job.output or job.output_dir):
         raise InputError(f"rulec.toml: to compile {', '.join(job.inputs)}, say output or output-dir")
     said = {"files": list(job.inputs), "policy": job.policy, "output": job.output, "output_dir": job.output_dir}
+    said["kernel"] = chosen.kernel or settings.kernel
     return argparse.Namespace(**{**vars(chosen), **said, **_target(settings, chosen)})
 
 

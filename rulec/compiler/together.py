@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from rulec.compiler.compile import Compiled, compile_ruleset
+from rulec.compiler.compile import Compiled
+from rulec.compiler.without import Lacking, compiled_for
 from rulec.errors import Refused
 from rulec.packetset.space import DEFAULT_MEMORY
 from rulec.policy import Entry, Policy
@@ -27,22 +28,27 @@ class Result(NamedTuple):
 
 
 def compile_all(
-    rulesets: Iterable[Ruleset], policy: Policy, keep_going: bool = False, memory: int = DEFAULT_MEMORY
+    rulesets: Iterable[Ruleset],
+    policy: Policy,
+    keep_going: bool = False,
+    memory: int = DEFAULT_MEMORY,
+    host: Lacking | None = None,
 ) -> tuple[Result, ...]:
     """Compile valid rulesets, one a family; with ``keep_going`` entries that are refused are left out of each."""
-    return tuple(_compiled(ruleset, policy, keep_going, memory) for ruleset in rulesets)
+    host = host or Lacking()
+    return tuple(_compiled(ruleset, policy, host, keep_going, memory) for ruleset in rulesets)
 
 
-def _compiled(ruleset: Ruleset, policy: Policy, keep_going: bool, memory: int) -> Result:
+def _compiled(ruleset: Ruleset, policy: Policy, host: Lacking, keep_going: bool, memory: int) -> Result:
     try:
-        return Result(ruleset, compile_ruleset(ruleset, policy, memory=memory), ())
+        return Result(ruleset, compiled_for(ruleset, policy, host, memory), ())
     except Refused as refused:
         if keep_going:
-            return _what_can_be_had(ruleset, policy, memory)
+            return _what_can_be_had(ruleset, policy, host, memory)
         return Result(ruleset, None, refused.findings)
 
 
-def _what_can_be_had(ruleset: Ruleset, policy: Policy, memory: int) -> Result:
+def _what_can_be_had(ruleset: Ruleset, policy: Policy, host: Lacking, memory: int) -> Result:
     """The entries that can be proved together, taken one after the other as they stand."""
     had: tuple[Entry, ...] = ()
     compiled: Compiled | None = None
@@ -50,7 +56,7 @@ def _what_can_be_had(ruleset: Ruleset, policy: Policy, memory: int) -> Result:
     header: list[str] = []
     for entry in policy.hot:
         try:
-            compiled = compile_ruleset(ruleset, replace(policy, hot=(*had, entry)), memory=memory)
+            compiled = compiled_for(ruleset, replace(policy, hot=(*had, entry)), host, memory)
             had = (*had, entry)
         except Refused as refused:
             refusals += refused.findings

@@ -51,6 +51,13 @@ def test_diff_writes_nothing() -> None:
     assert not Path("new").exists()
 
 
+def test_a_kernel_that_lacks_something() -> None:
+    assert rulec("compile", "rules", "--policy", "policy.yaml", "--kernel", "el5").out.endswith("-j NOTRACK\nCOMMIT\n")
+    done = rulec("compile", "rules", "--policy", "policy.yaml", "--kernel", "el4")
+    assert (done.code, done.out) == (2, "")
+    assert "there is no kernel 'el4'; say one of 6.x, " in done.err
+
+
 def test_bytes_that_are_no_text_come_through() -> None:
     rules = "# caf\udce9\n" + RULES
     assert rulec("compile", "-", "--policy", "policy.yaml", stdin=rules).out.startswith("# caf\udce9\n*filter\n")
