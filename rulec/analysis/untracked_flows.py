@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from typing import Any
 
 from rulec.analysis.narrow import matches_among
@@ -17,6 +17,10 @@ from rulec.semantics.reach import Reach
 ANSWERED_ON = {"input": "output", "output": "input", "forward": "forward"}
 """The way of the answers to what goes each way."""
 
+_ANSWERED_AT = {"INPUT": "OUTPUT", "OUTPUT": "INPUT", "FORWARD": "FORWARD"}
+"""The hook of the table filter where the answers are to what one lets through."""
+
+_OTHER_SIDE = {"src": "dst", "dst": "src"}
 _TURNED = (("src", "dst"), ("sport", "dport"), ("iif", "oif"), ("src_type", "dst_type"))
 _INNER = ("src", "dst", "proto", "sport", "dport")
 _FLOW = {
@@ -37,8 +41,30 @@ _ONE_WAY = (162, 514, 2055, 4739, 6343, 8125, 9995, 9996, 12201, 25826)
 
 
 def turned(packets: PacketSet) -> PacketSet:
-    """The packets with both ends exchanged."""
-    return _renamed(packets, (*_TURNED, *((other, one) for one, other in _TURNED)))
+    """The packets with both ends exchanged; what sets of ipset(8) say of one end is what they say of it then."""
+    names = (*_TURNED, *((other, one) for one, other in _TURNED))
+    return _renamed(packets, names, tuple(sets_both_ways(packets.space)))
+
+
+def sets_both_ways(space: Space) -> Iterator[tuple[Hashable, Hashable]]:
+    """The questions about sets that are asked of requests, each with the one asked of answers; and the other way round.
+
+    What is in a set is not known, but who asks and whom the answer is for is the same.
+    """
+    keys = space.unknown_keys()
+    for key in keys:
+        other = _asked_of_answers(key)
+        if other != key and other in keys:
+            yield key, other
+
+
+def _asked_of_answers(key: Hashable) -> Hashable:
+    """The same question with the sides of a packet exchanged, at the hook of the answers (place.py, Place.unknown)."""
+    match key:
+        case ((("set", (name, tuple(sides)), *more), str(hook)), 0) if hook in _ANSWERED_AT:
+            others = tuple([_OTHER_SIDE[side] for side in sides])
+            return ((("set", (name, others), *more), _ANSWERED_AT[hook]), 0)
+    return key
 
 
 def inner(packets: PacketSet) -> PacketSet:
@@ -46,15 +72,19 @@ def inner(packets: PacketSet) -> PacketSet:
     return _renamed(packets, tuple((name, f"inner_{name}") for name in _INNER))
 
 
-def _renamed(packets: PacketSet, names: tuple[tuple[str, str], ...]) -> PacketSet:
-    """What a set says of some fields, said of others."""
+def _renamed(
+    packets: PacketSet, names: tuple[tuple[str, str], ...], questions: tuple[tuple[Hashable, Hashable], ...] = ()
+) -> PacketSet:
+    """What a set says of some fields, and by some unknown answers, said of others."""
     space: Space = packets.space
 
     def make() -> Any:
         bits = (zip(space.places(one), space.field(other).bits, strict=True) for one, other in names)
-        return packets.function.make_substitution([pair for pairs in bits for pair in pairs])
+        answers = [[space.unknown(key).function for key in pair] for pair in questions]
+        unknown = [(one.node_var(), other) for one, other in answers]
+        return packets.function.make_substitution([*(pair for pairs in bits for pair in pairs), *unknown])
 
-    return PacketSet(space, packets.function.substitute(space.once(("renamed", names), make)))
+    return PacketSet(space, packets.function.substitute(space.once(("renamed", names, questions), make)))
 
 
 def replaced(packets: PacketSet, values: Mapping[str, Vector], names: Iterable[str]) -> PacketSet:

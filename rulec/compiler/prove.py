@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from rulec import catalogue
 from rulec.analysis.flows import Pair
 from rulec.analysis.tracking import tracking_facts
+from rulec.analysis.untracked_flows import sets_both_ways
 from rulec.compiler.certificate import OF_EVERY_HOST, Certificate
 from rulec.compiler.proof.closed import half_tracked, still_tracked
 from rulec.compiler.proof.effects import Effects
@@ -32,6 +33,8 @@ from rulec.semantics.opaque import has_memory
 from rulec.semantics.program import Step
 from rulec.semantics.ruleset import Prepared, in_space
 from rulec.syntax.ruleset import Ruleset
+
+SETS_BOTH_WAYS = "sets of ipset(8) hold addresses and ports, which do not change while a connection lasts"
 
 
 def prove(old: Ruleset, new: Ruleset, policy: Policy, memory: int = DEFAULT_MEMORY) -> Certificate:
@@ -75,13 +78,18 @@ def _proved(prepared: tuple[Prepared, Prepared], space: Space, policy: Policy) -
         new.source.name,
         tuple(dict.fromkeys(reach.hook.name for way in pair.new.meaning.ways for reach in way.reaches)),
         failures,
-        (*flows.assumptions, *_always(prepared[0], policy)),
+        (*flows.assumptions, *_of_sets(space), *_always(prepared[0], policy)),
         tuple(flows.exposures),
         tuple(flows.losses),
         tuple(effects.listed),
         tuple(sorted(_modules(prepared[1]) - _modules(prepared[0]))),
         tracking_facts(new).lines,
     )
+
+
+def _of_sets(space: Space) -> Iterator[str]:
+    if any(sets_both_ways(space)):
+        yield SETS_BOTH_WAYS
 
 
 def _always(old: Prepared, policy: Policy) -> Iterator[str]:
