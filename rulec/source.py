@@ -114,13 +114,17 @@ def _keep(known: os.stat_result | None, target: str, draft: str) -> None:
     if known is None:
         os.chmod(draft, 0o666 & ~_umask())
         return
-    made = os.stat(draft)
-    if (made.st_uid, made.st_gid) != (known.st_uid, known.st_gid):
-        os.chown(draft, known.st_uid, known.st_gid)
-    os.chmod(draft, known.st_mode & 0o7777)
-    for name, value in _attributes(target).items():
-        if _attributes(draft).get(name) != value:
-            os.setxattr(draft, name, value)
+    made, what = os.stat(draft), "owner"
+    try:
+        if (made.st_uid, made.st_gid) != (known.st_uid, known.st_gid):
+            os.chown(draft, known.st_uid, known.st_gid)
+        os.chmod(draft, known.st_mode & 0o7777)
+        for name, value in _attributes(target).items():
+            what = f"attribute {name}"
+            if _attributes(draft).get(name) != value:
+                os.setxattr(draft, name, value)
+    except OSError as error:
+        raise OSError(error.errno, f"its {what} could not be kept: {error.strerror}") from error
 
 
 def _attributes(path: str) -> dict[str, bytes]:

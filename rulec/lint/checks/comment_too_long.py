@@ -5,6 +5,7 @@ It keeps 255 bytes, and iptables-restore cuts what is longer without a word (mea
 of it finds the rule by chance only.
 """
 
+import re
 from collections.abc import Iterator
 
 from rulec.analysis.facts import Facts
@@ -19,10 +20,12 @@ _MOST = 255
 
 def find(facts: Facts) -> Iterator[Finding]:
     """Report the comments of rules that are longer than the kernel keeps."""
-    ruleset = facts.ruleset
-    for line in ruleset.templates:
-        if len(ruleset.source.line(line)) > _MOST // 4 and "--c" in ruleset.source.line(line):
-            yield from _too_long(ruleset, line)
+    source = facts.ruleset.source
+    least = _MOST + 1 if source.text.isascii() else _MOST // 4
+    for found in re.finditer(rf"(?m)^[^\n]{{{least},}}", source.text):
+        line = source.position(found.start())[0]
+        if "--c" in found[0] and line in facts.ruleset.templates:
+            yield from _too_long(facts.ruleset, line)
 
 
 def _too_long(ruleset: Ruleset, line: int) -> Iterator[Finding]:
