@@ -302,10 +302,12 @@ class _Deriver:
     def without_tracking(self, trial: Trial) -> Trial:
         """The same where nothing is tracked: nothing leaves an entry, and who is not asked is taken for who is.
 
-        Flows that this host begins, or that pass it, may be lost where the policy accepts that.
+        Flows that this host begins, or that pass it, may be lost where the policy accepts that, and where
+        it is assumed that they are asked from listed ports alone.
         """
         expected, flow = trial.expected, trial.flow
-        if self._policy.losses == "accept" and flow.path != "input" and not self._is_listed(flow):
+        accepts = self._policy.losses == "accept" or self._is_from_another_port(flow)
+        if accepts and flow.path != "input" and not self._is_listed(flow):
             expected |= Expected.LESS
         if trial.steps[0].kind is Kind.STRAY:
             expected |= Expected.SILENT
@@ -317,6 +319,11 @@ class _Deriver:
         """Whether the policy names a flow, begun by this side."""
         entry = entry_of(self._policy, flow)
         return entry is not None and WAYS[entry.role] == flow.path
+
+    def _is_from_another_port(self, flow: Flow) -> bool:
+        """Whether a flow is one that the policy names, but for the port from which it is asked."""
+        anyhow = (replace(entry, client_ports=None) for entry in self._entries if entry.client_ports is not None)
+        return any(is_of(entry, flow) for entry in anyhow)
 
     def _may_begin(self, *flows: Flow) -> bool:
         """Whether the old ruleset lets one of these begin."""

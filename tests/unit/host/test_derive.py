@@ -242,6 +242,19 @@ def test_without_tracking_what_this_host_asks_may_be_lost() -> None:
     assert not any(Expected.LESS in trial.expected for trial in asked)
 
 
+def test_without_tracking_what_is_listed_is_asked_from_its_ports_alone() -> None:
+    """That nothing else is asked from other ports is assumed; all else that this host asks is to be kept."""
+    entry = "{name: to, role: client, protocol: tcp, ports: [443], client-ports: 40000-40009}"
+    asked = STATELESS.replace("accept", "refuse").replace("hot:", f"hot:\n  - {entry}")
+    rule = "-A OUTPUT -p tcp --dport 443 --sport {} -m conntrack --ctstate NEW -j ACCEPT"
+    expected = {}
+    for ports in ("40000:40009", "50000:50009"):
+        found = derived(SERVER.replace("COMMIT", f"{rule.format(ports)}\nCOMMIT", 1), asked).trials
+        asking = [trial for trial in found if trial.flow.asker_port == int(ports[:5]) and len(trial.steps) > 1]
+        expected[ports] = {Expected.LESS in trial.expected for trial in asking}
+    assert expected == {"40000:40009": {False}, "50000:50009": {True}}
+
+
 BEHIND = """
 version: 1
 mode: notrack
