@@ -127,7 +127,7 @@ class Walked:
         if not reach.step.has_memory:
             return self.matched_of_those_that_matter(reach)
         pure = tuple(takewhile(lambda match: not has_memory(match), rule.matches))
-        return matching(rule._replace(matches=pure), self.place(reach))
+        return asked(rule._replace(matches=pure), self.place(reach, care=reach.care)).packets
 
     def matched(self, reach: Reach) -> PacketSet:
         """The packets that a rule matches, whether they get to it or not; a memory may say anything."""
