@@ -9,6 +9,7 @@ an untracked packet is INVALID (measured), and gets a rule of its own.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from rulec.analysis.untracked_flows import turned as turned_packets
@@ -28,6 +29,7 @@ _RST = FLAGS["RST"]
 _WITH_RST = Match("tcp", (Use("--tcp-flags", False, (_RST, _RST)),))
 _FROM_HERE = Match("addrtype", (Use("--src-type", False, ("LOCAL",)),))
 _LONGEST = 28  # XT_EXTENSION_MAXNAMELEN less the byte that ends the name
+_NOT_OF_NAMES = re.compile(r"^-|[^\w.-]", re.ASCII)
 
 
 def plan(job: Job) -> Plan:
@@ -106,7 +108,8 @@ def spared(job: Job, case: Case, part: Part, place: Met, new: list[Rule]) -> Pac
 
 
 def declared(job: Job, found: Plan, table: str, wanted: str) -> str:
-    """A new chain, by a name that is not taken."""
+    """A new chain, by a name that is not taken; what iptables would read otherwise, such as a blank, is a ``_`` in it."""
+    wanted = _NOT_OF_NAMES.sub("_", wanted)
     taken = {*job.draft.ruleset.tables[table].chains, *(name for _, name in found.declared)}
     names = (f"{wanted[: _LONGEST - 3]}{suffix}" for suffix in ("", *range(2, 99)))
     name = next(name for name in names if name not in taken)
