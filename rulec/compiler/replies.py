@@ -108,7 +108,7 @@ def spared(job: Job, case: Case, part: Part, place: Met, new: list[Rule]) -> Pac
 
 
 def declared(job: Job, found: Plan, table: str, wanted: str) -> str:
-    """A new chain, by a name that is not taken; what iptables would read otherwise, such as a blank, is a ``_`` in it."""
+    """A new chain, by a name that is not taken; what iptables would read otherwise, such as a blank, is ``_``."""
     wanted = _NOT_OF_NAMES.sub("_", wanted)
     taken = {*job.draft.ruleset.tables[table].chains, *(name for _, name in found.declared)}
     names = (f"{wanted[: _LONGEST - 3]}{suffix}" for suffix in ("", *range(2, 99)))
