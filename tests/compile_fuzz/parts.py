@@ -208,11 +208,11 @@ GUARDED = (
 OF_CAUTION = {
     "one table each": "nothing can be asked of such a file",
     "filter table": "nothing can be asked of such a file",
-    "SYNPROXY": "what is behind it is untracked already, and changes nothing",
-    "TPROXY": "untried",
-    "ipvs": "untried",
+    "SYNPROXY": "its first packets are untracked already, so nothing is planned; the proof knows it (test_proof.py)",
+    "TPROXY": "nobody has tried what it does to untracked packets",
+    "ipvs": "nobody has tried it: no kernel at hand has it",
     "state in raw": "the rule takes all untracked packets, and is refused as such",
-    "exemption in raw": "both rulesets are right: what is meant is not known",
+    "exemption in raw": "both rulesets are right: what it spared is hot, says the policy, and nobody knows what was meant",
 }
 """The guards that nothing is wrong without."""
 

@@ -268,3 +268,13 @@ def test_refuses_circles() -> None:
 def test_gives_up_where_memory_ends() -> None:
     with pytest.raises(Undecided):
         certificate(STATEFUL, RIGHT, memory=1 << 16)
+
+
+def test_synproxy_needs_the_rest_of_the_flow_tracked() -> None:
+    """That its first packet is untracked already is as it is to be."""
+    proxy = f"-A INPUT -p tcp --dport 80 {CT} INVALID,UNTRACKED -j SYNPROXY"
+    syn = "-A PREROUTING -p tcp --dport 80 --syn -j CT --notrack"
+    old = ruleset(LO, proxy, KNOWN, OPEN, raw=(syn,))
+    found = certificate(old, ruleset(LO, proxy, KNOWN, OPEN, raw=(*RAW, syn)))
+    assert any("SYNPROXY answers for this flow" in failure.message for failure in found.failures)
+    assert certificate(old, old).is_proved
