@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, TextIO
 
 from rulec import api
 from rulec.cli import reports as reporting
@@ -36,7 +36,7 @@ def lint(inputs: Inputs, chosen: argparse.Namespace, wanted: list[Output], strea
         found = linter.reports(files)
     if chosen.write_baseline:
         return _write_baselines(files, found, streams) or (2 if inputs.problems else 0)
-    found = _news(files, found, linter, chosen)
+    found = _news(files, found, linter, chosen, streams[2])
     if chosen.add_ignore is not None:
         return _add_ignores(files, found, chosen.add_ignore, streams) or (2 if inputs.problems else 0)
     to_stderr = bool(fixes or chosen.fix) and any(file.path == "-" for file in files)
@@ -95,14 +95,20 @@ def _code_of_fixes(number: int, chosen: argparse.Namespace, problems: list[str])
 # ── what is known ──
 
 
-def _news(files: Sequence[File], found: list[Any], linter: Linter, chosen: argparse.Namespace) -> list[Any]:
+def _news(
+    files: Sequence[File], found: list[Any], linter: Linter, chosen: argparse.Namespace, stderr: TextIO
+) -> list[Any]:
     """The reports without what is known already."""
     known = any(file.settings.known or file.settings.baseline for file in files)
     if chosen.no_ignores or not (known or chosen.against):
         return found
     already = lazy("rulec.linting.already")
     found = already.without(found, files, already.by_settings)
-    found = already.without(found, files, already.by_baselines(files))
+    baselines = already.Baselines(files)
+    found = already.without(found, files, baselines)
+    told = not (chosen.quiet or chosen.silent or any(report.undecided for report in found))
+    for gone in baselines.gone() if told else ():
+        say(f"rulec: {gone}", stderr)
     if chosen.against:
         found = already.without(found, files, already.by_version(chosen.against, files, linter))
     return found
@@ -123,7 +129,8 @@ def _add_ignores(files: Sequence[File], found: list[Any], reason: str, streams: 
         text, number = lazy("rulec.linting.ignores").with_ignores(file, report, reason)
         if text != file.source.text or file.path == "-":
             put(text, None if file.path == "-" else file.path, streams[1])
-        say(f"{file.source.name}: {number} suppressed, {len(report.findings) - number} left", streams[2])
+        if report.findings:
+            say(f"{file.source.name}: {number} suppressed, {len(report.findings) - number} left", streams[2])
     return 0
 
 

@@ -13,7 +13,7 @@ from rulec.diagnostics import Suppressed
 from rulec.errors import InputError, NoVersion
 from rulec.lint.fingerprints import fingerprints
 from rulec.linting.checking import Linter
-from rulec.linting.files import File, read
+from rulec.linting.files import File, checks_of, read
 from rulec.resources import lazy
 
 VERSION = 1
@@ -75,22 +75,43 @@ def _name(baseline: str, file: File) -> str:
     return os.path.relpath(name, os.path.dirname(os.path.abspath(baseline))).replace(os.sep, "/")
 
 
-def by_baselines(files: Iterable[File]) -> Reason:
-    """What the baseline of each file knows."""
-    known = {path: by_baseline(path) for path in {file.settings.baseline for file in files} if path}
-    return lambda file, found: known[file.settings.baseline](file, found) if file.settings.baseline else None
+class Baselines:
+    """What the baselines of some files know, and how much of it was found; InputError where one is none."""
+
+    def __init__(self, files: Iterable[File]) -> None:
+        self.files = tuple(file for file in files if file.settings.baseline)
+        self.known = {path: _known(path) for path in sorted({file.settings.baseline for file in self.files})}
+        self.met: dict[str, set[tuple[str, str]]] = {path: set() for path in self.known}
+
+    def __call__(self, file: File, fingerprint: str) -> str | None:
+        """Why a finding is not to be reported."""
+        path = file.settings.baseline
+        entry = (_name(path, file), fingerprint)
+        if not path or entry not in self.known[path]:
+            return None
+        self.met[path].add(entry)
+        return "baseline"
+
+    def gone(self) -> Iterator[str]:
+        """For each baseline how much of what it knows of these files is found no more."""
+        for path, known in self.known.items():
+            files = [file for file in self.files if file.settings.baseline == path]
+            asked = {(_name(path, file), check.slug) for file in files for check in checks_of(file)}
+            number = sum((name, known[name, found]) in asked for name, found in known.keys() - self.met[path])
+            if number:
+                what = "finding is" if number == 1 else "findings are"
+                yield f"{path}: {number} {what} not found any more; --write-baseline writes it anew"
 
 
-def by_baseline(path: str) -> Reason:
-    """What a baseline knows; InputError where it is none."""
+def _known(path: str) -> dict[tuple[str, str], str]:
+    """File and fingerprint of each finding, and its check."""
     try:
         document = lazy("json").loads(api.read_text(path))
         if document["schema_version"] != VERSION:
             raise InputError(f"{path}: this baseline is of another version of rulec; --write-baseline makes it anew")
-        known = {(entry["file"], entry["fingerprint"]) for entry in document["findings"]}
+        return {(entry["file"], entry["fingerprint"]): entry["slug"] for entry in document["findings"]}
     except (ValueError, KeyError, TypeError):
         raise InputError(f"{path}: this is no baseline; --write-baseline writes one") from None
-    return lambda file, fingerprint: "baseline" if (_name(path, file), fingerprint) in known else None
 
 
 # ── by a version in git ──

@@ -141,3 +141,16 @@ def test_a_file_is_no_reason(path: Path) -> None:
     done = rulec("lint", "--add-ignore", "rules.v4", "other.v4")
     assert done.err == "rulec: error: --add-ignore: rules.v4 is a file; a reason is given as --add-ignore=REASON\n"
     assert (done.code, Path("other.v4").read_text()) == (2, text)
+
+
+def test_what_is_gone_from_a_baseline_is_told(path: Path) -> None:
+    """Of the files that are linted; what it knows of others may still be there."""
+    path.write_text(rules(SSH, SQL))
+    Path("other.v4").write_text(rules(SSH))
+    rulec("lint", "--write-baseline", "rules.v4", "other.v4")
+    known = ("lint", "--baseline", "rulec-baseline.json", "rules.v4")
+    assert rulec(*known).err == ""
+    path.write_text(rules(SQL))
+    said = "rulec: rulec-baseline.json: 1 finding is not found any more; --write-baseline writes it anew\n"
+    assert rulec(*known).err == said
+    assert rulec(*known, "-q").err == rulec(*known, "--ignore", "exposure").err == ""
