@@ -152,7 +152,7 @@ def _by_interface(bounds: Bounds, path: str, looped: bool) -> Bounds:
 def _to_one(bounds: Bounds, path: str, family: Family) -> Bounds:
     """Nobody asks from an address of many, so nothing is answered there; of TCP no packet has one."""
     named = any(side == "dst" for side, _, _ in bounds.ends) or any(each.name == "addrtype" for each in bounds.others)
-    if path != "output" or bounds.protocol == TCP or named:
+    if path == "input" or bounds.protocol == TCP or named:
         return bounds
     many = ("BROADCAST", "MULTICAST") if family is Family.IPV4 else ("MULTICAST",)
     return bounds._replace(others=(*bounds.others, Match("addrtype", (Use("--dst-type", True, many),))))
