@@ -252,17 +252,26 @@ def _within(one: End, other: End) -> bool:
     return bool(address & other_mask == other_address and mask & other_mask == other_mask)
 
 
-def turned(bounds: Bounds, hook: str) -> Bounds:
-    """The same asked of the answers, at a hook; what only one end knows is left out."""
+def at_hook(bounds: Bounds, hook: str) -> Bounds:
+    """The same, asked at a hook where packets may have but one interface."""
+    return bounds._replace(ends=_at(hook, bounds.ends))
+
+
+def _at(hook: str, ends: tuple[End, ...]) -> tuple[End, ...]:
     has = {"INPUT": ("in",), "OUTPUT": ("out",), "PREROUTING": ("in",), "POSTROUTING": ("out",)}.get(
         hook, ("in", "out")
     )
-    ends = ((_TURNED[side], negated, value) for side, negated, value in bounds.ends)
+    return tuple(end for end in ends if end[0] in ("src", "dst", *has))
+
+
+def turned(bounds: Bounds, hook: str) -> Bounds:
+    """The same asked of the answers, at a hook; what only one end knows is left out."""
+    ends = tuple((_TURNED[side], negated, value) for side, negated, value in bounds.ends)
     others = (_turned_match(match) for match in bounds.others)
     kind = bounds.icmp_type
     return Bounds(
         bounds.protocol,
-        tuple(end for end in ends if end[0] in ("src", "dst", *has)),
+        _at(hook, ends),
         bounds.dports,
         bounds.sports,
         None if kind is None else {8: 0, 0: 8, 128: 129, 129: 128}.get(kind, kind),

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from itertools import product
 from typing import NamedTuple
 
-from rulec.compiler.bounds import ALL, Bounds, bounds_of_errors
+from rulec.compiler.bounds import ALL, Bounds, at_hook, bounds_of_errors
 from rulec.compiler.flows import Met, invalid, related
 from rulec.compiler.job import ERRORS, Case, Job, error_paths, in_own_chain
 from rulec.compiler.legs import Leg
@@ -76,7 +76,8 @@ def _wanted(job: Job, case: Case, leg: Leg, path: str) -> _Wanted | None:
             "ICMP errors about the flow would be lost", 0, "say icmp-errors: leave in the policy", job.witness(lost)
         )
     step = in_own_chain(place, job.now)
-    bounds = Bounds() if accepting is None else bounds_of_errors(accepting.step.rule)
+    asked = Bounds() if accepting is None else bounds_of_errors(accepting.step.rule)
+    bounds = at_hook(asked, place.hook.name)
     (source, destination), (sports, dports) = leg.addresses, leg.ports
     wide = case.entry.icmp_errors == "wide"
     types = tuple(kind for kind in ERRORS[job.family] if lost.meets(job.space.field("icmp_type").equals(kind)))

@@ -17,6 +17,7 @@ from rulec.compiler.outcome import Declined, Plan
 from rulec.model import Rule, Target
 from rulec.packetset.packetset import PacketSet
 from rulec.semantics.effects import CONTINUES
+from rulec.semantics.opaque import has_memory
 
 _ACCEPT = Target("ACCEPT")
 
@@ -73,8 +74,12 @@ def _accept(job: Job, found: Plan, case: Case, place: Met, mine: PacketSet, lost
 
 
 def _check_others(job: Job, case: Case, place: Met, lost: PacketSet) -> None:
-    """The packets of other protocols tell nothing: only a rule that does nothing but log may meet all of them."""
-    if lost.is_empty() and place.step.extension in CONTINUES and not place.step.has_memory:
+    """The packets of other protocols tell nothing: only a rule that does nothing but log may meet all of them.
+
+    The certificate lists it; a limit of its own decides nothing else.
+    """
+    remembers = {match.name for match in place.step.rule.matches if has_memory(match)}
+    if lost.is_empty() and place.step.extension in CONTINUES and remembers <= {"limit"}:
         return
     if "limit" not in job.unguarded:
         name = case.flow.request.name

@@ -151,8 +151,8 @@ def _by_interface(bounds: Bounds, path: str, looped: bool) -> Bounds:
 
 def _to_one(bounds: Bounds, path: str, family: Family) -> Bounds:
     """Nobody asks from an address of many, so nothing is answered there; of TCP no packet has one."""
-    named = any(side == "dst" for side, _, _ in bounds.ends) or any(each.name == "addrtype" for each in bounds.others)
-    if path == "input" or bounds.protocol == TCP or named:
+    asked = any(use.option == "--dst-type" for match in bounds.others for use in match.uses)
+    if path == "input" or bounds.protocol == TCP or asked:
         return bounds
     many = ("BROADCAST", "MULTICAST") if family is Family.IPV4 else ("MULTICAST",)
     return bounds._replace(others=(*bounds.others, Match("addrtype", (Use("--dst-type", True, many),))))

@@ -270,3 +270,19 @@ def test_a_memory_counts_what_begins_from_the_hot_port_as_before() -> None:
     rule = f"-A OUTPUT -p tcp -m tcp --dport 22 --tcp-flags SYN,ACK SYN -m state --state NEW {KNOCKS} -j DROP"
     text = compiled(filtered(f"{KNOWN}\n{FIRST}\n{rule}"), WEB).text
     assert rules_of(text, "OUTPUT")[0] == rule.replace("NEW", "NEW,UNTRACKED")
+
+
+@pytest.mark.parametrize(
+    ("asks", "refused"), [("", False), ("-m limit --limit 3/sec", False), ("-m recent --set", True)]
+)
+def test_a_log_of_questions_may_meet_each_of_them(asks: str, refused: bool) -> None:
+    """Of UDP nothing tells the first packet: what only writes a log is listed, what others ask is refused."""
+    first = "-A INPUT -p udp -m udp --dport 53 -m state --state NEW -j ACCEPT"
+    text = filtered(f"{KNOWN}\n-A INPUT -p udp -m udp --dport 53 {asks} -j LOG\n{first}")
+    asked = policy(server(53, protocol="udp"))
+    if refused:
+        assert refusals(text, asked)
+        return
+    certificate = compiled(text, asked).certificate
+    assert certificate is not None
+    assert "meets each packet of a flow" in str(certificate.effects)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from rulec.model import Family
-from tests.unit.compiler.compiling import WITH_ERRORS, compiled, filtered, policy, rules_of, server
+from tests.unit.compiler.compiling import WITH_ERRORS, compiled, filtered, policy, refusals, rules_of, server
 
 WEB_RULE = "-A INPUT -p tcp -m tcp --dport 80 -m state --state NEW,ESTABLISHED -j ACCEPT"
 KNOWN = "-A INPUT -m state --state RELATED,ESTABLISHED -j ACCEPT"
@@ -160,3 +160,15 @@ def test_as_many_chains_as_there_are_zones() -> None:
     assert [rules_of(found, zone)[:3] for zone in zones] == [
         [e.replace("INPUT", zone) for e in errors()] for zone in zones
     ]
+
+
+def test_where_a_packet_has_no_second_interface_yet_none_is_asked() -> None:
+    """What FORWARD accepted would have to be accepted in front of what PREROUTING drops; so it is refused."""
+    text = (
+        "*mangle\n:PREROUTING ACCEPT [0:0]\n-A PREROUTING -m state --state INVALID -j DROP\nCOMMIT\n"
+        "*filter\n:FORWARD DROP [0:0]\n-A FORWARD -i eth1 -o eth0 -j ACCEPT\n"
+        "-A FORWARD -o eth1 -m state --state RELATED,ESTABLISHED -j ACCEPT\n"
+        "-A FORWARD -d 192.0.2.10/32 -o eth1 -p tcp -m tcp --dport 80 -m state --state NEW -j ACCEPT\nCOMMIT\n"
+    )
+    entry = "  - {name: web, role: forward, protocol: tcp, ports: [80], servers: [192.0.2.10], icmp-errors: wide}\n"
+    assert refusals(text, policy(entry))
