@@ -13,9 +13,9 @@ from typing import Any
 
 from rulec.analysis.tracking import tracking_facts
 from rulec.analysis.untracked_flows import inner, turned
+from rulec.analysis.witness import witness
 from rulec.model import Family, Match
-from rulec.model.protocols import DCCP, ICMP, ICMPV6, SCTP, TCP
-from rulec.packetset.believable import sample
+from rulec.model.protocols import DCCP, ECHO, ICMP, ICMPV6, NEEDED_ERRORS, SCTP, TCP
 from rulec.packetset.fields import (
     ADDRESS_TYPES,
     EXTENSION_HEADERS,
@@ -25,7 +25,6 @@ from rulec.packetset.fields import (
     TRACKED_STATES,
     guessed_names,
 )
-from rulec.packetset.packet import Packet
 from rulec.packetset.packetset import PacketSet
 from rulec.packetset.space import Space
 from rulec.semantics.opaque import has_memory
@@ -34,9 +33,6 @@ from rulec.semantics.place import Memory
 from rulec.semantics.plain import Setting
 from rulec.semantics.program import Step
 from rulec.semantics.ruleset import Meaning, Prepared, meaning
-
-ANSWERS_ON = {"input": "output", "output": "input", "forward": "forward"}
-"""The way of the answers to what goes each way."""
 
 TUPLE = ("src", "dst", "sport", "dport", "proto", "src_type", "dst_type")
 """The fields that all packets of one direction of a flow have in common, whatever way they take."""
@@ -53,11 +49,7 @@ OF_CONNECTION = (
 )  # fmt: skip
 """What tracking knows of a packet; nothing of it is known of one that is not tracked."""
 
-ERRORS = {Family.IPV4: (3, 11, 12), Family.IPV6: (1, 2, 3, 4)}
-"""The types of ICMP errors that flows need; redirect and source quench are not kept."""
-
 _ALL_ERRORS = {Family.IPV4: (3, 4, 5, 11, 12), Family.IPV6: (1, 2, 3, 4, 137)}
-_ECHO = {Family.IPV4: (8, 0), Family.IPV6: (128, 129)}
 _LATER_FLAGS = (
     ("SYN", "ACK"), ("RST",), ("RST", "ACK"), ("FIN", "ACK"), ("FIN", "ACK", "URG"), ("ACK",), ("ACK", "URG"),
 )  # fmt: skip
@@ -207,7 +199,7 @@ class Pair:
     @cached_property
     def beginning(self) -> PacketSet:
         """Packets that can begin a flow by what they are: of TCP those with SYN and without ACK, of ICMP requests."""
-        return self._by_protocol(self.syn - self.flags("FIN") - self.flags("RST"), _ECHO[self.family][0])
+        return self._by_protocol(self.syn - self.flags("FIN") - self.flags("RST"), ECHO[self.family][0])
 
     @cached_property
     def opening(self) -> PacketSet:
@@ -217,7 +209,7 @@ class Pair:
 
     def later(self, reply: bool) -> PacketSet:
         """Packets of known connections, of one direction, that are not the first."""
-        known = self._by_protocol(~self.syn, _ECHO[self.family][reply])
+        known = self._by_protocol(~self.syn, ECHO[self.family][reply])
         direction = self.space.flag("ctdir") if reply else ~self.space.flag("ctdir")
         return known & self.state("ESTABLISHED") & direction & self._plain - self.space.flag("first")
 
@@ -264,7 +256,7 @@ class Pair:
     @cached_property
     def errors(self) -> PacketSet:
         """The ICMP errors that flows need, without headers of their own."""
-        return self.icmp(ERRORS[self.family]) - self.extended
+        return self.icmp(NEEDED_ERRORS[self.family]) - self.extended
 
     @cached_property
     def extended(self) -> PacketSet:
@@ -336,13 +328,8 @@ class Pair:
     # ── words ──
 
     def witness(self, packets: PacketSet, path: str) -> str:
-        """One of the packets, written down; what is for this host, or from it, has no second interface."""
-        other = {"input": "oif", "output": "iif"}.get(path, "")
-        without = packets & self.space.field(other).equals(0) if other else packets
-        chosen = sample(packets if without.is_empty() else without)
-        if chosen is None or chosen.get(other) != "":
-            return str(chosen or "")
-        return str(Packet(chosen.bits, {name: value for name, value in chosen.items() if name != other}))
+        """One of the packets, written down."""
+        return witness(packets, path)
 
     def _once(self, key: Hashable, make: Any) -> PacketSet:
         found: PacketSet = self.space.once(("pair", key), make)

@@ -2,15 +2,9 @@
 
 from __future__ import annotations
 
-from rulec.model.protocols import TCP
+from rulec.analysis.witness import fewer
 from rulec.packetset.packetset import PacketSet
 from rulec.semantics.reach import Entry, Reach
-
-_ORDINARY = {
-    32: {"src": 0xC6336407, "dst": 0xC0000201, "proto": TCP, "sport": 40000, "dport": 80},
-    128: {"src": 0x20010DB8 << 96 | 7, "dst": 0x20010DB8 << 96 | 1, "proto": TCP, "sport": 40000, "dport": 80},
-}
-"""Where a packet comes from and goes to, as long as nothing else is asked for."""
 
 
 def matches_among(reach: Reach, packets: PacketSet) -> PacketSet:
@@ -37,17 +31,10 @@ def _among(entry: Entry, packets: PacketSet) -> PacketSet:
 def _some(entry: Entry, packets: PacketSet) -> PacketSet:
     if not entry.origins:
         return packets & entry.exact
-    left = _fewer(packets & entry.outline)
+    left = fewer(packets & entry.outline)
     found: PacketSet = left.space.nothing
     for origin, met in entry.origins if not left.is_empty() else ():
         found = _some(origin, left & met)
         if not found.is_empty():
             break
     return found
-
-
-def _fewer(packets: PacketSet) -> PacketSet:
-    """Those with the same ends, as far as these are looked at: any will do, and few make short work."""
-    if packets.is_empty():
-        return packets
-    return packets.some(_ORDINARY[packets.space.fields["src"].bits])

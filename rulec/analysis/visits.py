@@ -7,9 +7,8 @@ from functools import cached_property
 from itertools import takewhile
 from typing import NamedTuple
 
-from rulec.packetset.believable import sample
+from rulec.analysis.witness import witness
 from rulec.packetset.fields import TRACKED_STATES
-from rulec.packetset.packet import Packet
 from rulec.packetset.packetset import PacketSet
 from rulec.packetset.space import Space
 from rulec.semantics.alive import Alive
@@ -109,13 +108,8 @@ class Walked:
         return bool(self.prepared.ruleset.tables[table].chains[chain].policy)
 
     def witness(self, packets: PacketSet, path: str) -> str:
-        """One of the packets, written down; what is for this host, or from it, has no second interface."""
-        other = {"input": "oif", "arriving": "oif", "output": "iif"}.get(path, "")
-        without = packets & self.space.field(other).equals(0) if other else packets
-        chosen = sample(packets if without.is_empty() else without)
-        if chosen is None or chosen.get(other) != "":
-            return str(chosen or "")
-        return str(Packet(chosen.bits, {name: value for name, value in chosen.items() if name != other}))
+        """One of the packets, written down."""
+        return witness(packets, path)
 
     def state(self, name: str) -> PacketSet:
         """The packets of which connection tracking says so."""

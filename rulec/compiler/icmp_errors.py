@@ -15,11 +15,11 @@ from typing import NamedTuple
 
 from rulec.compiler.bounds import ALL, Bounds, at_hook, bounds_of_errors
 from rulec.compiler.flows import Met, invalid, related
-from rulec.compiler.job import ERRORS, Case, Job, error_paths, in_own_chain
+from rulec.compiler.job import Case, Job, error_paths, in_own_chain
 from rulec.compiler.legs import Leg
 from rulec.compiler.outcome import Declined, Plan
 from rulec.model import Family, Rule
-from rulec.model.protocols import NAMES
+from rulec.model.protocols import NAMES, NEEDED_ERRORS
 from rulec.packetset.packetset import PacketSet
 from rulec.packetset.regions import cidrs
 from rulec.policy.model import AddressRange, PortRange
@@ -80,7 +80,7 @@ def _wanted(job: Job, case: Case, leg: Leg, path: str) -> _Wanted | None:
     bounds = at_hook(asked, place.hook.name)
     (source, destination), (sports, dports) = leg.addresses, leg.ports
     wide = case.entry.icmp_errors == "wide"
-    types = tuple(kind for kind in ERRORS[job.family] if lost.meets(job.space.field("icmp_type").equals(kind)))
+    types = tuple(kind for kind in NEEDED_ERRORS[job.family] if lost.meets(job.space.field("icmp_type").equals(kind)))
     return _Wanted(
         step.line, step.chain, bounds, types, wide, leg.protocol, source, destination, sports or ALL, dports or ALL
     )

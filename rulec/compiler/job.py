@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from rulec.analysis.flows import FLOW, is_of_flows
+from rulec.analysis.flows import FLOW, is_of_flows, without_interfaces
 from rulec.analysis.untracked_flows import inner, turned
+from rulec.analysis.witness import fewer
 from rulec.compiler.bounds import Bounds, of_rule, together
 from rulec.compiler.emit import Draft, applied
 from rulec.compiler.flows import (
@@ -28,7 +29,7 @@ from rulec.compiler.legs import Flow, Leg, flows, packets, returning, tuples
 from rulec.compiler.others import Others
 from rulec.compiler.outcome import Declined, Plan
 from rulec.model import BASE_CHAINS, Family, Rule
-from rulec.model.protocols import ICMP, ICMPV6, TCP
+from rulec.model.protocols import ICMP, ICMPV6, NEEDED_ERRORS, TCP
 from rulec.packetset.believable import sample
 from rulec.packetset.fields import ADDRESS_TYPES, FLAGS
 from rulec.packetset.packetset import PacketSet
@@ -39,20 +40,9 @@ from rulec.semantics.place import Memory
 from rulec.semantics.program import Step
 from rulec.semantics.ruleset import Prepared
 
-ERRORS = {Family.IPV4: (3, 11, 12), Family.IPV6: (1, 2, 3, 4)}
-"""Unreachable, time exceeded, parameter problem, and for IPv6 packet too big.
-
-Source quench and redirect (4, 5) are RELATED too, and left out.
-"""
-
-_WHERE = ("iif", "oif", "mac", "has_mac", "mark", "uid", "gid", "has_socket", "physin", "physout", "bridged")
 _KINDS = ("src_type", "dst_type")
 _VALID = [("SYN", "ACK"), ("RST",), ("RST", "ACK"), ("FIN", "ACK"), ("FIN", "ACK", "URG"), ("ACK",), ("ACK", "URG")]
 """The flags with which a packet can belong to a known connection (nf_conntrack_proto_tcp.c, tcp_valid_flags)."""
-_NEAR: dict[int, dict[str, Any]] = {
-    32: {"src": 0xC6336407, "dst": 0xC0000201, "sport": 40000, "dport": 80},
-    128: {"src": 0x20010DB8 << 96 | 7, "dst": 0x20010DB8 << 96 | 1, "sport": 40000, "dport": 80},
-}
 
 
 class Part(NamedTuple):
@@ -240,7 +230,7 @@ class Job:
         """The ICMP errors about packets of a leg."""
         about = inner(tuples(leg, self.space).without(("icmp_type",)))
         number = ICMP if self.family is Family.IPV4 else ICMPV6
-        types = self.space.field("icmp_type").among(ERRORS[self.family])
+        types = self.space.field("icmp_type").among(NEEDED_ERRORS[self.family])
         headers = self.space.union(self.space.flag(f"has_{name}") for name in ("hop", "dst", "route", "frag", "auth"))
         return about & self.space.field("proto").equals(number) & types & self.whole - headers
 
@@ -261,7 +251,7 @@ class Job:
     def needed_errors(self, case: Case, leg: Leg, path: str) -> PacketSet:
         """The errors that the old ruleset lets through as RELATED."""
         begun = case.begun if leg.opens else self.of_answers(case.begun)
-        errors = self.errors(leg) & inner(begun.without((*_WHERE, *_KINDS)))
+        errors = self.errors(leg) & inner(without_interfaces(begun).without(_KINDS))
         return bare(self.old.passing(path, errors & related(self.space)))
 
     # ── words ──
@@ -291,8 +281,7 @@ class Job:
         """One of some packets."""
         tame = packets.possibly() & tracked(self.space)
         chosen = packets.possibly() if tame.is_empty() else tame
-        few = chosen if chosen.is_empty() else chosen.some(_NEAR[self.family.bits])
-        return str(sample(few) or "")
+        return str(sample(fewer(chosen, any_protocol=True)) or "")
 
 
 def error_paths(leg: Leg) -> tuple[str, ...]:

@@ -11,20 +11,16 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import NamedTuple
 
+from rulec.analysis.untracked_flows import ANSWERED_ON
 from rulec.model import Family
-from rulec.model.protocols import ICMP, ICMPV6, NAMES
+from rulec.model.protocols import ECHO, ICMP, ICMPV6, NAMES
 from rulec.packetset.fields import ADDRESS_TYPES
 from rulec.packetset.packetset import PacketSet
 from rulec.packetset.space import Space
 from rulec.policy import ANY, Entry, Policy
 from rulec.policy.model import AddressRange, Ports
 
-ECHO = {Family.IPV4: (8, 0), Family.IPV6: (128, 129)}
-"""The ICMP types of a request and of its answer."""
-
 _ASKED_ON = {"server": "input", "client": "output", "forward": "forward"}
-ANSWERED_ON = {"input": "output", "output": "input", "forward": "forward"}
-"""The way of the answers to what goes each way."""
 
 
 class Leg(NamedTuple):

@@ -47,7 +47,7 @@ def prove(old: Ruleset, new: Ruleset, policy: Policy, memory: int = DEFAULT_MEMO
         raise InputError(f"{old.source.name} is {old.family.label} and {new.source.name} is {new.family.label}")
     prepared = Prepared(old), Prepared(new)
     for one in prepared:
-        _refuse_loops(one)
+        one.refuse_loops()
     names = frozenset(entry.interface for entry in policy.hot if entry.interface is not None)
     return in_space(prepared, lambda space: _proved(prepared, space, policy), memory, names)
 
@@ -104,14 +104,6 @@ def _always(old: Prepared, policy: Policy) -> Iterator[str]:
         reserved = ",".join(f"{low}-{high}" for low, high in ports)
         yield f"the ports are reserved: net.ipv4.ip_local_reserved_ports={reserved}"
     yield from OF_EVERY_HOST
-
-
-def _refuse_loops(prepared: Prepared) -> None:
-    for program in prepared.programs.values():
-        if program.loop:
-            circle = " > ".join(program.loop)
-            name = prepared.ruleset.source.name
-            raise InputError(f"{name}: chains of the table {program.name} go round in a circle: {circle}")
 
 
 def _steps(prepared: Prepared) -> Iterator[Step]:

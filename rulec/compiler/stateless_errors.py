@@ -9,11 +9,12 @@ from typing import NamedTuple
 from rulec.catalogue.targets.REJECT import TCP_RESET
 from rulec.catalogue.values.addresses import prefix_mask
 from rulec.compiler.bounds import ALL, Bounds, bounds_of_errors, turned
-from rulec.compiler.job import ERRORS, in_own_chain
+from rulec.compiler.job import in_own_chain
 from rulec.compiler.outcome import Added
 from rulec.compiler.stateless_flows import Admitted, Place, Work, error_ways
 from rulec.compiler.stateless_plan import ports_together
 from rulec.model import Family, Rule, Target
+from rulec.model.protocols import NEEDED_ERRORS
 from rulec.packetset.packetset import PacketSet
 from rulec.packetset.regions import cidrs
 from rulec.policy.conflicts import meet
@@ -106,7 +107,7 @@ def _wanted(work: Work, flow: Admitted, way: str, answers: bool, lost: PacketSet
     line = place.line if step is place.met.step else step.line
     if not place.is_taken_out:
         line = work.draft.origin(step.line)
-    types = tuple(kind for kind in ERRORS[work.family] if lost.meets(work.space.field("icmp_type").equals(kind)))
+    types = tuple(kind for kind in NEEDED_ERRORS[work.family] if lost.meets(work.space.field("icmp_type").equals(kind)))
     about = turned(flow.bounds, "") if answers else flow.bounds
     has_ports = about.protocol in _WITH_PORTS and not wide
     return _Wanted(

@@ -11,8 +11,8 @@ from functools import cached_property
 from itertools import product
 from typing import NamedTuple
 
-from rulec.analysis.flows import ANSWERS_ON, FLOW, TUPLE, Pair, without_interfaces
-from rulec.analysis.untracked_flows import inner, turned
+from rulec.analysis.flows import FLOW, TUPLE, Pair, without_interfaces
+from rulec.analysis.untracked_flows import ANSWERED_ON, inner, turned
 from rulec.catalogue.values.addresses import Addressed
 from rulec.compiler.bounds import ALL, Bounds, as_network, of_leg, together
 from rulec.compiler.emit import Draft
@@ -324,7 +324,7 @@ class Place(NamedTuple):
 
 def answered_on(flow: Admitted) -> tuple[str, ...]:
     """The ways of the answers; those over the loopback come in again."""
-    other = ANSWERS_ON[flow.path]
+    other = ANSWERED_ON[flow.path]
     return (other, "input") if flow.path == "input" else (other,)
 
 

@@ -18,7 +18,7 @@ from rulec.compiler.outcome import Added, Declined
 from rulec.compiler.stateless_flows import Admitted, Place, Work, answered_on, asked_on
 from rulec.compiler.stateless_rules import without_state
 from rulec.model import Family, Match, Rule, Target, Use
-from rulec.model.protocols import ICMP, ICMPV6, TCP, UDP
+from rulec.model.protocols import ECHO, ICMP, ICMPV6, TCP, UDP
 from rulec.packetset.packetset import PacketSet
 from rulec.semantics.effects import CONTINUES
 from rulec.semantics.paths import PATHS
@@ -163,7 +163,7 @@ def _by_protocol(work: Work, bounds: Bounds, lost: PacketSet, reply: bool, name:
 
 
 def _echo(work: Work, reply: bool) -> int:
-    return {32: (8, 0), 128: (128, 129)}[work.family.bits][reply]
+    return ECHO[work.family][reply]
 
 
 def _to_one(work: Work, bounds: Bounds, lost: PacketSet) -> Bounds:

@@ -6,13 +6,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import NamedTuple
 
-from rulec.errors import RulecError
 from rulec.host.hot import WAYS, entry_of, is_of, of_entry, protocols, requests
 from rulec.host.samples import PROTOCOLS, Sampler
-from rulec.host.trial import ECHO, LINK, Expected, Flow, Kind, Left, Step, Trial, opening, stray, whole
+from rulec.host.trial import LINK, Expected, Flow, Kind, Left, Step, Trial, opening, stray, whole
 from rulec.host.witnesses import from_witness
 from rulec.model import Family
-from rulec.model.protocols import TCP, UDP
+from rulec.model.protocols import ECHO, TCP, UDP
 from rulec.packetset.packetset import PacketSet
 from rulec.packetset.space import Space
 from rulec.policy import Entry, Policy
@@ -50,9 +49,7 @@ def derive(old: Ruleset, policy: Policy, witnesses: Iterable[str] = (), countere
     ``counterexamples`` are to be the same.  Raises Undecided where it does not fit into memory.
     """
     prepared = Prepared(old)
-    circle = next((program.loop for program in prepared.programs.values() if program.loop), ())
-    if circle:
-        raise RulecError(f"{old.source.name}: chains go round in a circle: {' > '.join(circle)}")
+    prepared.refuse_loops()
     links = frozenset(entry.interface for entry in policy.hot if entry.interface)
 
     def job(space: Space) -> Derived:

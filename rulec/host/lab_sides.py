@@ -10,8 +10,8 @@ from rulec.host import lab_packets as packets
 from rulec.host.lab_here import End, Here
 from rulec.host.lab_packets import ACK, PSH, SYN, Seen, Way, mark, sequence
 from rulec.host.lab_there import There
-from rulec.host.trial import ANSWERER, ASKER, ECHO, Flow, Kind, Step
-from rulec.model.protocols import TCP, UDP
+from rulec.host.trial import ANSWERER, ASKER, Flow, Kind, Step
+from rulec.model.protocols import ECHO, TCP, UDP
 
 STRAY_NUMBER = 0x1000
 """How far the sequence number of a stray segment is from the first one, so that it is not taken for another."""

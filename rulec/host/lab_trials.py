@@ -11,8 +11,8 @@ from rulec.host import lab_connections
 from rulec.host.lab_packets import ACK, RST, SYN, Seen, senders, sequence
 from rulec.host.lab_scenes import Scene
 from rulec.host.lab_sides import STRAY_NUMBER, Net, Side, answerer, asker
-from rulec.host.trial import ANSWERER, ASKER, ECHO, Kind, Outcome, Step, Trial
-from rulec.model.protocols import TCP, UDP
+from rulec.host.trial import ANSWERER, ASKER, Kind, Outcome, Step, Trial
+from rulec.model.protocols import ECHO, TCP, UDP
 
 PATIENCE = 0.2
 """Seconds of silence after which nothing more is waited for: between namespaces nothing takes a hundredth of it."""

@@ -7,9 +7,9 @@ from ipaddress import ip_network
 from itertools import count
 
 from rulec.analysis.forwarded import forwarded_to
-from rulec.host.trial import ECHO, LINK, OTHER_LINK, Flow
+from rulec.host.trial import LINK, OTHER_LINK, Flow
 from rulec.model import Family
-from rulec.model.protocols import ICMP, ICMPV6, TCP, UDP
+from rulec.model.protocols import ECHO, ICMP, ICMPV6, TCP, UDP
 from rulec.packetset.believable import sample
 from rulec.packetset.fields import ADDRESS_TYPES, EXTENSION_HEADERS, FLAGS, TRACKED_STATES
 from rulec.packetset.packet import Packet, as_set

@@ -20,7 +20,6 @@ LARGE = 24_000
 """Octets of a large transfer: more than TCP sends before the first acknowledgement comes back."""
 
 ASKER, ANSWERER = "asker", "answerer"
-ECHO = {Family.IPV4: (8, 0), Family.IPV6: (128, 129)}
 ERRORS = {Family.IPV4: ((3, 4), (3, 1), (11, 0), (12, 0)), Family.IPV6: ((2, 0), (1, 0), (3, 0), (4, 0))}
 """The ICMP errors that flows need, with the one that says a packet is too big in front."""
 

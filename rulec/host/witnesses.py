@@ -10,7 +10,6 @@ from rulec.host.samples import PROTOCOLS, UNUSABLE
 from rulec.host.trial import (
     ANSWERER,
     ASKER,
-    ECHO,
     LINK,
     OTHER_LINK,
     Expected,
@@ -23,7 +22,7 @@ from rulec.host.trial import (
     stray,
 )
 from rulec.model import Family
-from rulec.model.protocols import ICMP, ICMPV6, TCP, UDP
+from rulec.model.protocols import ECHO, ICMP, ICMPV6, TCP, UDP
 from rulec.packetset.fields import ADDRESS_TYPES, FLAGS, TRACKED_STATES
 from rulec.packetset.packet import Packet, read_packet
 from rulec.policy import Policy

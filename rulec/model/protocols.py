@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+from rulec.model import Family
+
 ICMP, TCP, UDP, DCCP, IPV6_ROUTE, IPV6_FRAGMENT = 1, 6, 17, 33, 43, 44
 ESP, AH, ICMPV6, IPV6_OPTIONS, IPCOMP, SCTP, MOBILITY, UDPLITE = 50, 51, 58, 60, 108, 132, 135, 136
 
 NEVER_TRACKED = (*range(130, 137), 143, 151, 152)
 """The ICMPv6 types of neighbour and multicast discovery: no connection is seen in them (measured on Linux 6.18)."""
+
+ECHO = {Family.IPV4: (8, 0), Family.IPV6: (128, 129)}
+"""The ICMP types of a ping and of its answer."""
+
+NEEDED_ERRORS = {Family.IPV4: (3, 11, 12), Family.IPV6: (1, 2, 3, 4)}
+"""The types of ICMP errors that flows need: unreachable, time exceeded, parameter problem, for IPv6 packet too big.
+
+Source quench and redirect (4, 5) are RELATED too, and left out.
+"""
 
 _KNOWN_TO_LIBXTABLES = {
     "tcp": TCP,

@@ -88,18 +88,9 @@ def compare(old: Ruleset, new: Ruleset, memory: int = DEFAULT_MEMORY, most: int 
     if say_the_same(before, after):
         return nothing
     for one in prepared:
-        _refuse_loops(one)
+        one.refuse_loops()
     changes = tuple(edits(before, after))
     return in_space(prepared, lambda space: _in_words(prepared, space, nothing, changes, most), memory)
-
-
-def _refuse_loops(prepared: Prepared) -> None:
-    for program in prepared.programs.values():
-        if program.loop:
-            raise InputError(
-                f"{prepared.ruleset.source.name}: chains of the table {program.name} go round in a circle:"
-                f" {' > '.join(program.loop)}"
-            )
 
 
 def _missing(old: Ruleset, new: Ruleset) -> tuple[tuple[str, str], ...]:

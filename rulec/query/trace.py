@@ -11,7 +11,7 @@ from collections.abc import Iterable
 
 from rulec import catalogue
 from rulec.catalogue.extension import Extension, Given, Tracking
-from rulec.errors import InputError, RulecError
+from rulec.errors import InputError
 from rulec.model import Family
 from rulec.packetset.fields import INTERFACES
 from rulec.packetset.packet import Packet
@@ -43,12 +43,7 @@ def trace(
     """
     packets = tuple(packets)
     prepared = Prepared(ruleset)
-    for program in prepared.programs.values():
-        if program.loop:
-            circle = " > ".join(program.loop)
-            raise RulecError(
-                f"{ruleset.source.name}: chains of the table {program.name} go round in a circle: {circle}"
-            )
+    prepared.refuse_loops()
     names = frozenset(str(packet[name]) for packet in packets for name in INTERFACES if name in packet)
     tracks = any(_tracks(step, ruleset.family) for program in prepared.programs.values() for step in program.steps())
     return in_space(

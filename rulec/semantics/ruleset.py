@@ -7,7 +7,7 @@ from collections.abc import Callable, Hashable
 from functools import cached_property
 from typing import NamedTuple, TypeVar
 
-from rulec.errors import Undecided
+from rulec.errors import InputError, Undecided
 from rulec.packetset.fields import fields
 from rulec.packetset.space import DEFAULT_MEMORY, Space, TooLarge
 from rulec.semantics.concern import Concern
@@ -30,6 +30,14 @@ class Prepared:
     def __init__(self, ruleset: Ruleset) -> None:
         self.ruleset = ruleset
         self.programs: dict[str, Program] = programs(ruleset)
+
+    def refuse_loops(self) -> None:
+        """Raise InputError where chains go round in a circle: no packet would ever come to an end."""
+        for program in self.programs.values():
+            if program.loop:
+                circle = " > ".join(program.loop)
+                name = self.ruleset.source.name
+                raise InputError(f"{name}: chains of the table {program.name} go round in a circle: {circle}")
 
     @cached_property
     def interfaces(self) -> frozenset[str]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from rulec.analysis.flows import ANSWERS_ON, FLOW, without_interfaces
-from rulec.analysis.untracked_flows import turned
+from rulec.analysis.flows import FLOW, without_interfaces
+from rulec.analysis.untracked_flows import ANSWERED_ON, turned
 from rulec.compiler.certificate import Failure
 from rulec.compiler.proof.flows import TouchedFlows
 from rulec.compiler.proof.policy import requests
@@ -16,7 +16,7 @@ from rulec.semantics.paths import PATHS
 def half_tracked(flows: TouchedFlows) -> Iterator[Failure]:
     """Flows of which one direction is untracked and the other is not."""
     for path in PATHS if not flows.is_stateless else ():
-        other = ANSWERS_ON[path]
+        other = ANSWERED_ON[path]
         answered = turned(flows.pair.tuples(other)) | _answered_at_home(flows)
         begun = flows.begun(path, flows.pair.tuples(path) | answered)
         found, others = (tuple(_of_path(flows, path, other, each)) for each in (begun, begun - flows.reversed(path)))

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterator
 from typing import NamedTuple
 
-from rulec.analysis.flows import ANSWERS_ON, OF_CONNECTION, Side, memories_by_name
+from rulec.analysis.flows import OF_CONNECTION, Side, memories_by_name
 from rulec.analysis.narrow import matches_among
+from rulec.analysis.untracked_flows import ANSWERED_ON
 from rulec.compiler.certificate import Failure, Listed
 from rulec.compiler.proof.flows import SAME_WAY, TouchedFlows
 from rulec.compiler.proof.words import failure
@@ -90,7 +91,7 @@ class Effects:
         """Put down what was assumed of flows."""
         if usually:
             self.flows.assume(SAME_WAY)
-        for way in sorted({path, ANSWERS_ON[path]}) if asked else ():
+        for way in sorted({path, ANSWERED_ON[path]}) if asked else ():
             self.flows.may_assume(way)
 
     def _by_rule(self, side: Side, path: str) -> dict[Hashable, list[Reach]]:

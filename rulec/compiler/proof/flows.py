@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from rulec.analysis.flows import ANSWERS_ON, TUPLE, Pair, is_no_memory, is_of_flows, without_interfaces, without_sides
-from rulec.analysis.untracked_flows import turned
+from rulec.analysis.flows import TUPLE, Pair, is_no_memory, is_of_flows, without_interfaces, without_sides
+from rulec.analysis.untracked_flows import ANSWERED_ON, turned
 from rulec.compiler.certificate import Failure, Listed
 from rulec.compiler.proof.policy import among, entries, requests
 from rulec.compiler.proof.words import failure
@@ -41,7 +41,7 @@ class TouchedFlows:
 
     def reversed(self, path: str) -> PacketSet:
         """The touched tuples of flows that begin from the side of the hot ports."""
-        answers = turned(without_interfaces(self.asked(ANSWERS_ON[path])))
+        answers = turned(without_interfaces(self.asked(ANSWERED_ON[path])))
         return self.pair.tuples(path) & answers - self.asked(path)
 
     def needing(self, path: str, tuples: PacketSet) -> PacketSet:
@@ -75,7 +75,7 @@ class TouchedFlows:
         They may take any interface, or ``usually`` the same as those that a flow
         began with; those of ``asked`` flows are not of reversed ones, where that may be assumed.
         """
-        pair, other = self.pair, ANSWERS_ON[path]
+        pair, other = self.pair, ANSWERED_ON[path]
         ways = ((path, pair.tuples(path)), (other, turned(pair.tuples(path))))
         left = {way: self.unlikely(way) if asked else pair.space.nothing for way, _ in ways}
         own, theirs = (self.begun(way, tuples - left[way], surely) for way, tuples in ways)

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from rulec.analysis.flows import ANSWERS_ON, OF_CONNECTION, TUPLE, without_interfaces, without_sides
-from rulec.analysis.untracked_flows import turned
+from rulec.analysis.flows import OF_CONNECTION, TUPLE, without_interfaces, without_sides
+from rulec.analysis.untracked_flows import ANSWERED_ON, turned
+from rulec.analysis.witness import fewer
 from rulec.compiler.certificate import Failure, Listed
 from rulec.compiler.proof.flows import SAME_WAY, TouchedFlows
 from rulec.compiler.proof.policy import entries, of_entry
-from rulec.compiler.proof.words import a_few, regions_of
+from rulec.compiler.proof.words import regions_of
 from rulec.model.protocols import TCP
 from rulec.packetset.packetset import PacketSet
 from rulec.semantics.paths import PATHS
@@ -75,7 +76,7 @@ class Kept:
             yield self.flows.failure("kept", path, "the first packet of a flow was accepted, and is lost", lost)
             return
         yield from self._later(path, path, begun, without_interfaces(begun), reply=False)
-        loop, other = self.flows.loop, ANSWERS_ON[path]
+        loop, other = self.flows.loop, ANSWERED_ON[path]
         usual, answers = turned(without_sides(begun)), turned(without_interfaces(begun))
         yield from self._later(path, other, usual - loop, answers - loop, reply=True)
         if path == "output":
@@ -95,7 +96,7 @@ class Kept:
             lost = self._but_for_strange(path, lost)
             if lost.is_empty():
                 return
-        self._last, one = lost, a_few(lost)
+        self._last, one = lost, fewer(lost, any_protocol=True)
         began = pair.old.passing(path, pair.opening & (turned(one) if reply else one).onto(TUPLE[:5]))
         message = f"{'an answer' if reply else 'a later packet'} of a flow that is let begin was accepted, and is lost"
         yield self.flows.failure("kept", way, message, one, began)

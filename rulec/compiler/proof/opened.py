@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import cached_property
 
-from rulec.analysis.flows import ERRORS, OF_CONNECTION, TUPLE
+from rulec.analysis.flows import OF_CONNECTION, TUPLE
 from rulec.compiler.certificate import Failure, Listed
 from rulec.compiler.proof.errors import Errors
 from rulec.compiler.proof.flows import TouchedFlows
 from rulec.compiler.proof.refused import Refused
 from rulec.compiler.proof.words import regions_of
 from rulec.model import Family
-from rulec.model.protocols import ICMP, ICMPV6
+from rulec.model.protocols import ICMP, ICMPV6, NEEDED_ERRORS
 from rulec.packetset.packetset import PacketSet
 from rulec.semantics.paths import NO_NEXT_HEADER, PATHS
 
@@ -45,7 +45,7 @@ class Opened:
             yield self.flows.failure("opened", path, message, holes & pair.state("NEW"))
         rest = passing - pair.syn - begins - strays
         known = self._known(path, touched)
-        unknown = (rest - known).possibly() - (pair.extended & pair.icmp(ERRORS[pair.family])) - self._of_nothing
+        unknown = (rest - known).possibly() - (pair.extended & pair.icmp(NEEDED_ERRORS[pair.family])) - self._of_nothing
         unknown = self._believable(path, unknown)
         if not (unknown - pair.errors).is_empty() or not (unknown.is_empty() or self._widely):
             message = "a packet of no flow that may begin is let through"

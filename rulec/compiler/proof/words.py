@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from rulec.analysis.flows import Pair, Side
 from rulec.analysis.narrow import matches_among
+from rulec.analysis.witness import ORDINARY
 from rulec.compiler.certificate import Failure
 from rulec.packetset.packetset import PacketSet
 from rulec.packetset.regions import regions
 from rulec.semantics.effects import CHANGES_NOTHING, CONTINUES
-
-_NEAR: dict[int, dict[str, Any]] = {
-    32: {"src": 0xC6336407, "dst": 0xC0000201, "sport": 40000, "dport": 80},
-    128: {"src": 0x20010DB8 << 96 | 7, "dst": 0x20010DB8 << 96 | 1, "sport": 40000, "dport": 80},
-}
 
 _ENDING = CHANGES_NOTHING - CONTINUES
 _TOLD = ("src", "dst", "proto", "sport", "dport", "icmp_type", "iif", "oif")
@@ -26,14 +21,9 @@ def failure(
 ) -> Failure:
     """One of some packets, and the lines that decide on it under both rulesets."""
     first = "" if began is None or began.is_empty() else pair.witness(began, path)
-    one = pair.space.only(packets.nearest({**dict.fromkeys(pair.space.fields, 0), **_NEAR[pair.family.bits]}))
+    one = pair.space.only(packets.nearest({**dict.fromkeys(pair.space.fields, 0), **ORDINARY[pair.family.bits]}))
     lines = (tuple(deciding(side, path, one)) for side in (pair.old, pair.new))
     return Failure(part, path, message, pair.witness(packets, path), first, *lines)
-
-
-def a_few(packets: PacketSet) -> PacketSet:
-    """Those with one pair of ends, as far as the set looks at them."""
-    return packets.some(_NEAR[packets.space.fields["src"].bits])
 
 
 def regions_of(packets: PacketSet, pair: Pair, path: str) -> str:
