@@ -23,20 +23,30 @@ _SKIPPED = frozenset(("node_modules", "__pycache__", "venv", "build", "dist"))
 def below(folder: str, finder: Finder) -> Iterator[str]:
     """The files of a folder that may be meant, in the order of their names."""
     listed = _known_to_git(folder) if finder.of(os.path.join(folder, "x")).respect_gitignore else None
-    found = _all_of(folder) if listed is None else (os.path.join(folder, name) for name in listed)
+    found = _all_of(folder) if listed is None else listed
     named = sorted(path.removeprefix(f".{os.sep}") for path in found)
     yield from (path for path in named if os.path.isfile(path) and _is_meant(path))
 
 
 def _known_to_git(folder: str) -> list[str] | None:
-    """The files of a folder that git does not ignore; None where it is no part of a repository, or there is no git."""
+    """The files of a folder that git does not ignore; None where it is no part of a repository, or there is no git.
+
+    Of a submodule, or of another repository inside, git names the folder only.
+    """
     command = ["git", "-C", folder, "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
     try:
         done = subprocess.run(command, capture_output=True, check=False)
     except OSError:
         return None
-    names = os.fsdecode(done.stdout).split("\0")
-    return None if done.returncode else [name for name in dict.fromkeys(names) if name]
+    if done.returncode:
+        return None
+    paths = [os.path.join(folder, name) for name in dict.fromkeys(os.fsdecode(done.stdout).split("\0")) if name]
+    inside = [one for path in paths if _is_repository(path) for one in _known_to_git(path) or ()]
+    return [*paths, *inside]
+
+
+def _is_repository(path: str) -> bool:
+    return os.path.exists(os.path.join(path, ".git")) and not os.path.islink(path)
 
 
 def _all_of(folder: str) -> Iterator[str]:

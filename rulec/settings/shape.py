@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 from rulec.diagnostics.suggest import suggestion
@@ -117,9 +116,7 @@ class Shape:
         found = {}
         for name, one in value.items():
             if name not in table.keys:
-                self.unknown.append(
-                    ((*path, name), f"unknown key {name!r}{suggestion(name, _known_here(table, path))}")
-                )
+                self.unknown.append(((*path, name), f"unknown key {name!r}{suggestion(name, table.keys)}"))
             else:
                 found[name] = self._value(table.keys[name].kind, one, (*path, name))
         return {name: one for name, one in found.items() if one is not None}
@@ -171,12 +168,6 @@ class Shape:
         if self.known.names and name not in self.known.names:
             message = f"there is no check or group {name!r}{suggestion(name, self.known.names)}"
             (self.unknown if key else self.problems).append((path, message))
-
-
-def _known_here(table: Table, path: Path) -> Iterator[str]:
-    yield from table.keys
-    if not path:
-        yield from ()
 
 
 def schema(known: Known) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import pytest
 from rulec.settings.discovery import Finder
 from rulec.settings.files import Chosen, choose, host_of
 from rulec.settings.kinds import Known
+from tests.repository import Repository
 
 RULES = "# a\n\n*filter\nCOMMIT\n"
 
@@ -85,6 +86,20 @@ def test_what_git_ignores(respect: str, number: int, tmp_path: Path) -> None:
     tree(tmp_path, rulec_toml=f"respect-gitignore = {respect}\n", _gitignore="out/\n", out__rules_v4=RULES)
     tree(tmp_path, fw__rules_v4=RULES)
     assert len(chosen(".").files) == number
+
+
+def test_repositories_inside_a_repository(tmp_path: Path) -> None:
+    """Submodules are read, and what they ignore is not; a link that leads back is followed by nobody."""
+    outer, inner = Repository(tmp_path / "outer"), Repository(tmp_path / "outer/inner")
+    inner.put("rules.v4", RULES)
+    inner.put("ignored.v4", RULES)
+    inner.put(".gitignore", "ignored.v4\n")
+    inner.commit()
+    (outer.folder / "loop").symlink_to(".")
+    assert chosen("outer").files == ("outer/inner/rules.v4",)
+    outer.commit()  # now git lists it as a submodule
+    assert "160000" in outer.git("ls-files", "--stage")
+    assert chosen("outer").files == ("outer/inner/rules.v4",)
 
 
 @pytest.mark.parametrize(
