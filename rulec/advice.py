@@ -136,6 +136,19 @@ def size(
     return sizing.sizing(host, need, set_here, machine.entries if set_here else None)
 
 
+def live(family: str = "auto", backend: str | None = None) -> Any:
+    """The rules that the running kernel holds, of one family or back end (legacy, nft) or of both."""
+    families = tuple(Family) if family == "auto" else (Family(family),)
+    reading = lazy("rulec.host.live")
+    return reading.live(families, reading.BACKENDS if backend is None else (backend,))
+
+
+def kernel_here() -> str:
+    """The generation of the running kernel."""
+    name: str = lazy("rulec.host.conntrack.here").machine().kernel.name
+    return name
+
+
 def render_size(found: Any, form: str) -> Iterator[str]:
     """The size of a table as lines of text: full or json."""
     lines: Iterator[str] = lazy("rulec.report.size").render(found, form, VERSION)

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from rulec import api
-from rulec.cli import compiled
+from rulec.cli import compiled, live
 from rulec.cli.arguments import Streams, add_reading
 from rulec.cli.inputs import ruleset
 from rulec.cli.settled import add_settings, jobs
@@ -37,6 +37,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--kernel", default="", metavar="NAME", help=kernel)
     parser.add_argument("--output-format", choices=("text", "json"), default="text")
     parser.add_argument("--memory", type=int, default=2048, metavar="MB", help="the most to use (default: 2048)")
+    live.add_live(parser)
     add_reading(parser)
     add_settings(parser)
 
@@ -53,6 +54,7 @@ def run(chosen: argparse.Namespace, streams: Streams) -> int:
 def _compiled(chosen: argparse.Namespace, streams: Streams) -> tuple[int, Any, Any]:
     """What a job comes to, its results, None if there are none, and its policy."""
     read = [ruleset(path, chosen, streams[0]) for path in chosen.files]
+    read += live.in_force(chosen, streams[2]) if chosen.live else []
     if len({each.family for each in read}) < len(read) or (len(read) > 1 and chosen.output):
         raise InputError("one file for each family, and with two of them --output-dir")
     if chosen.plan and not (chosen.output or chosen.output_dir):

@@ -40,7 +40,8 @@ def _put_files(results: Sequence[Any], chosen: argparse.Namespace, stdout: TextI
     for result in results:
         path, text = _path(result, chosen), result.compiled.text
         name = path or result.ruleset.source.name
-        changed = (_known(name) if chosen.check else "") != text
+        known = result.ruleset.source.text if chosen.live and not path else _known(name)
+        changed = (known if chosen.check else "") != text
         if changed and chosen.check and stdout:
             say(f"{name} would change", stdout)
         changes |= changed
@@ -55,7 +56,8 @@ def _known(path: str) -> str:
 
 
 def _path(result: Any, chosen: argparse.Namespace) -> str | None:
-    name = os.path.basename(result.ruleset.source.name)
+    ruleset = result.ruleset
+    name = f"rules.v{ruleset.family.value[-1]}" if chosen.live else os.path.basename(ruleset.source.name)
     path: str | None = os.path.join(chosen.output_dir, name) if chosen.output_dir else chosen.output
     return path
 

@@ -8,12 +8,13 @@ from typing import TextIO
 from rulec import api
 from rulec.cli.arguments import Streams, add_reading
 from rulec.cli.diff_inputs import pairs
+from rulec.cli.live import add_live
 from rulec.cli.outputs import say
 from rulec.cli.settled import add_settings
 from rulec.resources import VERSION, lazy
 from rulec.syntax.ruleset import Ruleset
 
-_FILES = "the old ruleset and the new one; with --against any number, or none where rulec.toml says which"
+_FILES = "the old ruleset and the new one; with --live the new one; with --against any, or those of rulec.toml"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -24,6 +25,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--all", action="store_true", help="show all flows, and not only the largest ones")
     parser.add_argument("--fail-on", choices=("opened", "closed", "any"), default="any", help="exit 1 for these only")
     parser.add_argument("--memory", type=int, default=2048, metavar="MB", help="the most to use (default: 2048)")
+    add_live(parser)
     add_reading(parser)
     add_settings(parser, excluding=True)
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator
 from typing import TextIO
 
 from rulec import api
+from rulec.cli import live
 from rulec.cli.inputs import text
 from rulec.cli.outputs import say
 from rulec.cli.settled import compared
@@ -16,7 +18,9 @@ Pair = tuple[Ruleset, Ruleset]
 
 
 def pairs(chosen: argparse.Namespace, stdin: TextIO, stderr: TextIO) -> list[Pair]:
-    """Old and new rulesets; with ``--against`` any number of them."""
+    """Old and new rulesets; with ``--against`` and ``--live`` any number of them."""
+    if chosen.live:
+        return list(_with_live(chosen, stdin, stderr))
     return _against(chosen, stdin, stderr) if chosen.against else [_both(chosen, stdin)]
 
 
@@ -27,6 +31,20 @@ def _both(chosen: argparse.Namespace, stdin: TextIO) -> Pair:
         raise InputError("standard input holds one ruleset, not both")
     old, new = (_ruleset(path, chosen, stdin) for path in chosen.files)
     return old, new
+
+
+def _with_live(chosen: argparse.Namespace, stdin: TextIO, stderr: TextIO) -> Iterator[Pair]:
+    """What runs, and each file of the same family; loading leaves alone what a file does not name."""
+    live.refuse(chosen, ["against"])
+    if not chosen.files:
+        raise InputError("--live is compared with files: name them")
+    running = live.rulesets(chosen, stderr)
+    for new in [_ruleset(path, chosen, stdin) for path in chosen.files]:
+        for old in (old for old in running if old.family is new.family):
+            kept = ", ".join(name for name in old.tables if name not in new.tables)
+            if kept:
+                say(f"{new.source.name}: without {kept}: loading it would leave that table as it runs", stderr)
+            yield old, new
 
 
 def _against(chosen: argparse.Namespace, stdin: TextIO, stderr: TextIO) -> list[Pair]:

@@ -6,22 +6,28 @@ import argparse
 from typing import Any, TextIO
 
 from rulec import api
-from rulec.cli import lint_inputs, lint_run, tracking
+from rulec.cli import lint_inputs, lint_run, live, tracking
 from rulec.cli.arguments import Streams, add_reading
 from rulec.cli.lint_arguments import add_all
 from rulec.cli.output_arguments import add_outputs, outputs
 from rulec.cli.outputs import say
+from rulec.errors import InputError
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Its arguments."""
     add_all(parser)
+    live.add_live(parser)
     add_reading(parser)
     add_outputs(parser)
 
 
 def run(chosen: argparse.Namespace, streams: Streams) -> int:
     """Lint all files, those that can be read; print what was found."""
+    if not chosen.files and not chosen.live:
+        raise InputError("name files or folders, or say --live for the rules that run")
+    if chosen.live:
+        live.refuse(chosen, ("fix", "fix_only", "add_ignore", "against", "display", "show_files", "show_settings"))
     wanted = outputs(chosen)
     finder = lint_inputs.finder_for(chosen)
     here = finder.here()
@@ -36,7 +42,7 @@ def run(chosen: argparse.Namespace, streams: Streams) -> int:
         print(shown(meant, chosen, finder), end="", file=streams[1])
         return 0
     inputs = lint_inputs.read_all(meant, chosen, finder, streams)
-    if not inputs.files and not inputs.problems:
+    if not inputs.files and not inputs.problems and not chosen.live:
         say("rulec: all files are excluded: nothing is checked", streams[2])
     return lint_run.lint(inputs, chosen, wanted, streams)
 

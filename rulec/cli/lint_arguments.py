@@ -65,7 +65,7 @@ _ENDS: _Flags = (
 
 def add_all(parser: argparse.ArgumentParser) -> None:
     """The arguments."""
-    parser.add_argument("files", nargs="+", metavar="FILE", help=_FILE)
+    parser.add_argument("files", nargs="*", metavar="FILE", help=_FILE)
     groups = (("checks", _CHECKS), ("fixes", _FIXES), ("files and settings", _FILES), ("what is known", _KNOWN))
     for title, flags in (*groups, ("exit code and summary", _ENDS)):
         group = parser.add_argument_group(title)

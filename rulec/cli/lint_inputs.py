@@ -6,7 +6,8 @@ import argparse
 import os
 from typing import Any, NamedTuple
 
-from rulec import api
+from rulec import advice, api
+from rulec.cli import live
 from rulec.cli.arguments import Streams
 from rulec.cli.inputs import text
 from rulec.cli.lint_arguments import asked, names
@@ -50,7 +51,7 @@ def read_all(meant: Chosen, chosen: argparse.Namespace, finder: Finder, streams:
     """All files; what cannot be read is said."""
     for path in meant.excluded if chosen.verbose or not meant.files else ():
         say(f"rulec: {path} is left out: the configuration excludes it", streams[2])
-    found = Inputs([], [])
+    found = Inputs(_live(chosen, finder, streams) if chosen.live else [], [])
     for path in meant.files:
         try:
             found.files.append(_read(path, chosen, finder, streams, "" if path in meant.named else host_of(path)))
@@ -66,6 +67,14 @@ def _read(path: str, chosen: argparse.Namespace, finder: Finder, streams: Stream
     if chosen.verbose:
         say(f"rulec: {shown}: settings of {', '.join(map(str, settings.files)) or 'no file'}", streams[2])
     return read(path, shown, content, settings, host)
+
+
+def _live(chosen: argparse.Namespace, finder: Finder, streams: Streams) -> list[File]:
+    """What runs, with the settings of this folder, on the kernel that runs."""
+    kernel = chosen.kernel or advice.kernel_here()
+    settings = finder.here()._replace(kernel=kernel)
+    running = [one for one in live.running(chosen, streams[2]) if one.text]
+    return [read(one.name, one.name, one.text, settings._replace(family=one.family.value)) for one in running]
 
 
 def _settings(path: str, chosen: argparse.Namespace, finder: Finder) -> Settings:

@@ -34,7 +34,9 @@ def included(paths: Sequence[str], chosen: argparse.Namespace, stderr: TextIO) -
 
 def jobs(chosen: argparse.Namespace, stderr: TextIO) -> list[argparse.Namespace]:
     """What to compile: what the arguments say, or without rulesets and policy what rulec.toml says."""
-    if chosen.files and chosen.policy:
+    if chosen.live and (chosen.files or not chosen.policy):
+        raise InputError("--live is compiled in place of files, and with a --policy")
+    if (chosen.files or chosen.live) and chosen.policy:
         return [chosen]
     if chosen.files or chosen.policy or chosen.output or chosen.output_dir:
         raise InputError("name rulesets and --policy, or none of it: then rulec.toml says what to compile")

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from rulec import api
+from rulec.cli import live
 from rulec.cli.arguments import Streams
 from rulec.cli.inputs import anything
 from rulec.cli.outputs import put, say
@@ -23,7 +24,7 @@ def run(chosen: argparse.Namespace, streams: Streams) -> int:
         raise InputError("--select and --ignore choose checks, and a tracking report runs none")
     if (chosen.output_format or "full") not in _FORMS or chosen.output:
         raise InputError("a tracking report is full, concise or json, and goes to standard output or to -o FILE")
-    files = anything(chosen.files, chosen, stdin, stderr)
+    files = [*(live.rulesets(chosen, stderr) if chosen.live else ()), *anything(chosen.files, chosen, stdin, stderr)]
     rulesets = [file for file in files if isinstance(file, Ruleset)]
     problems = [finding for file in rulesets for finding in file.findings if finding.severity.rank == 2]
     for line in api.show(problems):
