@@ -11,7 +11,7 @@ from collections.abc import Callable, Hashable, Iterable
 from functools import cached_property
 from typing import Any
 
-from rulec.analysis.tracking import tracking_facts
+from rulec.analysis.sides import Side, is_large, walk
 from rulec.analysis.untracked_flows import inner, turned
 from rulec.analysis.witness import witness
 from rulec.model import Family, Match
@@ -21,18 +21,15 @@ from rulec.packetset.fields import (
     EXTENSION_HEADERS,
     FLAGS,
     PRIORS,
-    STATES,
     TRACKED_STATES,
     guessed_names,
 )
 from rulec.packetset.packetset import PacketSet
 from rulec.packetset.space import Space
-from rulec.semantics.opaque import has_memory
-from rulec.semantics.paths import NO_NEXT_HEADER, PATHS, Host, Way
+from rulec.semantics.paths import NO_NEXT_HEADER, PATHS, Host
 from rulec.semantics.place import Memory
 from rulec.semantics.plain import Setting
-from rulec.semantics.program import Step
-from rulec.semantics.ruleset import Meaning, Prepared, meaning
+from rulec.semantics.ruleset import Prepared
 
 TUPLE = ("src", "dst", "sport", "dport", "proto", "src_type", "dst_type")
 """The fields that all packets of one direction of a flow have in common, whatever way they take."""
@@ -57,43 +54,24 @@ _MAY_BE_INVALID = (TCP, ICMP, ICMPV6, SCTP, DCCP, NO_NEXT_HEADER)
 _HANDSHAKE = FLAGS["SYN"] | FLAGS["ACK"] | FLAGS["RST"] | FLAGS["FIN"]
 
 
-class Side:
-    """One of the two rulesets, walked."""
-
-    def __init__(self, walked: Meaning, guesses: Any) -> None:
-        self.meaning = walked
-        self.tracks = bool(tracking_facts(walked.prepared.ruleset).lines)
-        """Whether any rule has packets tracked; without, every packet is untracked, and no rule asks for a state."""
-        self._guesses = guesses
-
-    def way(self, path: str) -> Way:
-        """Its way of that path."""
-        return self.meaning.way(path)
-
-    def passing(self, path: str, packets: PacketSet) -> PacketSet:
-        """Those of some packets that get to the end of a way, whatever NAT makes of them."""
-        found = packets & self.way(path).alive.exact
-        return PacketSet(found.space, found.function.exists(self._guesses))
-
-    def untracked(self, path: str) -> PacketSet:
-        """The packets that are untracked behind the table raw, by a rule or by nature."""
-        way = self.way(path)
-        if not self.tracks:
-            return way.enters
-        return way.values["state"].equals(STATES.index("UNTRACKED")) & way.enters
+_FORWARD = frozenset(("FORWARD",))
 
 
 class Pair:
     """An old and a new ruleset, walked in one space, so that the same question has the same answer in both."""
 
     def __init__(self, old: Prepared, new: Prepared, space: Space) -> None:
-        memory = Memory()
+        self.memory = Memory()
         self.not_ours = space.nothing
         """Packets that say that addresses are this host's which are not."""
         self.space = space
         self.family = old.ruleset.family
         guesses = space.variables(place for name in guessed_names("") for place in space.places(name))
-        self.old, self.new = (Side(_walk(one, space, memory), guesses) for one in (old, new))
+        self.is_large = any(map(is_large, (old, new)))
+        """Whether it takes long to say of all packets which get through."""
+        self.old, self.new = (
+            Side(walk(one, space, self.memory, not self.is_large), guesses, self.is_large) for one in (old, new)
+        )
 
     # ── what is compared ──
 
@@ -147,8 +125,11 @@ class Pair:
     @property
     def _resets_forwarded(self) -> bool:
         """Whether packets on their way through may be refused by a reset that claims to come from elsewhere."""
-        reaches = (reach for side in (self.old, self.new) for reach in side.way("forward").reaches)
-        return any(reach.step.extension == "REJECT" and reach.hook.name == "FORWARD" for reach in reaches)
+        programs = [program for side in (self.old, self.new) for program in side.meaning.prepared.programs.values()]
+        chains = (
+            program.chains[name] for program in programs for name in program.reached_from(_FORWARD & {*program.chains})
+        )
+        return any(step.extension == "REJECT" for chain in chains for step in chain.steps)
 
     def sent_from(self, path: str) -> PacketSet:
         """The packets of which the source is an address that packets come from (ip_route_input_slow)."""
@@ -366,26 +347,3 @@ def is_no_memory(key: Hashable) -> bool:
     while isinstance(key, tuple) and len(key) == 2:
         key = key[0]
     return not (isinstance(key, tuple) and len(key) == 4 and key[2] == "here")
-
-
-def _walk(prepared: Prepared, space: Space, memory: Memory) -> Meaning:
-    names = memories_by_name(prepared)
-    return meaning(prepared, space, memory, remembers=lambda step: names.get(step, step.key))
-
-
-def memories_by_name(prepared: Prepared) -> dict[Step, Hashable]:
-    """What each rule with a memory asks, the same in both rulesets: its matches that have one, by chain and target.
-
-    A rule that is otherwise worded still has its memory: ``-m limit`` beside
-    ``NEW`` and beside ``NEW,UNTRACKED`` is one bucket.
-    """
-    found: dict[Step, Hashable] = {}
-    seen: dict[Hashable, int] = {}
-    for program in prepared.programs.values():
-        for step in program.steps():
-            if step.has_memory:
-                memories = tuple(match for match in step.rule.matches if has_memory(match))
-                asked = (program.name, step.chain, step.rule.target, memories)
-                seen[asked] = seen.get(asked, -1) + 1
-                found[step] = ("memory", asked, seen[asked])
-    return found

@@ -11,13 +11,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from rulec.analysis.flows import OF_CONNECTION, memories_by_name
+from rulec.analysis.flows import OF_CONNECTION
+from rulec.analysis.sides import memories_by_name
 from rulec.catalogue.extension import Given
 from rulec.model import Rule
 from rulec.packetset.fields import PRIORS, STATES, TRACKED_STATES
 from rulec.packetset.packetset import PacketSet
 from rulec.packetset.space import Space
-from rulec.semantics.alive import Alive
+from rulec.semantics.alive import Alive, Told
 from rulec.semantics.effects import effect
 from rulec.semantics.paths import Host, Passage, Walked
 from rulec.semantics.place import Hook, Memory, Place, Values
@@ -90,6 +91,7 @@ class Course:
     def run(self, packets: PacketSet, values: Values) -> None:
         """Send them through."""
         base, self._outline = self._program.chains[self._hook.name], packets
+        values = self._walk.setting.memory.known(values)
         rest, self.values = self._through(base.name, packets, values, ())
         self.policy = PolicyReach(self._hook, base.policy, Alive(rest))
         self.passed: PacketSet = packets.space.union([*self._accepted, *([] if base.policy == "DROP" else [rest])])
@@ -98,7 +100,9 @@ class Course:
         """Those that come to the end of the table."""
         return packets & self.passed
 
-    among = through
+    def among(self, packets: PacketSet, met: Told | None = None) -> PacketSet:
+        """The same."""
+        return self.through(packets)
 
     def _through(
         self, chain: str, packets: PacketSet, values: Values, stack: tuple[Step, ...], start: int = 0

@@ -78,7 +78,7 @@ def _proved(prepared: tuple[Prepared, Prepared], space: Space, policy: Policy) -
         old.family,
         old.source.name,
         new.source.name,
-        tuple(dict.fromkeys(reach.hook.name for way in pair.new.meaning.ways for reach in way.reaches)),
+        tuple(dict.fromkeys(_hooks(pair))),
         failures,
         (*flows.assumptions, *_of_sets(space), *_always(prepared[0], policy)),
         tuple(flows.exposures),
@@ -104,6 +104,13 @@ def _always(old: Prepared, policy: Policy) -> Iterator[str]:
         reserved = ",".join(f"{low}-{high}" for low, high in ports)
         yield f"the ports are reserved: net.ipv4.ip_local_reserved_ports={reserved}"
     yield from OF_EVERY_HOST
+
+
+def _hooks(pair: Pair) -> Iterator[str]:
+    """The hooks at which the new ruleset has rules."""
+    programs = pair.new.meaning.prepared.programs
+    ends = (end.hook for way in pair.new.meaning.ways for end in way.policies)
+    return (hook.name for hook in ends if programs[hook.table].chains[hook.name].steps)
 
 
 def _steps(prepared: Prepared) -> Iterator[Step]:

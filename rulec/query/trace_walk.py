@@ -16,7 +16,7 @@ from rulec.packetset.packetset import PacketSet
 from rulec.query import trace_events as events
 from rulec.query.trace_events import Event, Near, Outcome, Reason
 from rulec.query.trace_words import WatchedPlace, Words
-from rulec.semantics.alive import Alive
+from rulec.semantics.alive import Alive, Told
 from rulec.semantics.effects import Effect, effect
 from rulec.semantics.place import Condition, Hook, Values
 from rulec.semantics.plain import Setting
@@ -114,7 +114,9 @@ class TableWalk:
         """Those of the packets that the table lets go on."""
         return packets & self._passed
 
-    among = through
+    def among(self, packets: PacketSet, met: Told | None = None) -> PacketSet:
+        """The same."""
+        return self.through(packets)
 
     @property
     def _assumptions(self) -> tuple[str, ...]:

@@ -6,9 +6,15 @@ together when somebody asks for it; to ask for some packets only is cheaper.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
 from rulec.packetset.packetset import PacketSet
+from rulec.semantics.place import Hook
+from rulec.semantics.program import Step
+
+Told = Callable[[Hook, Step, PacketSet], None]
+"""What is told of a rule at a hook, and the packets that match."""
 
 
 class Gate(Protocol):
@@ -21,8 +27,8 @@ class Gate(Protocol):
     def through(self, packets: PacketSet) -> PacketSet:
         """Those of the packets that get through, where these are all that come."""
 
-    def among(self, packets: PacketSet) -> PacketSet:
-        """The same, where these are a few."""
+    def among(self, packets: PacketSet, met: Told | None = None) -> PacketSet:
+        """The same, where these are a few; ``met`` is told of the rules that they match."""
 
 
 class Sieve(NamedTuple):
@@ -35,9 +41,24 @@ class Sieve(NamedTuple):
         """Those of the packets that are in the set."""
         return packets & self.chosen
 
-    def among(self, packets: PacketSet) -> PacketSet:
+    def among(self, packets: PacketSet, met: Told | None = None) -> PacketSet:
         """The same."""
         return packets & self.chosen
+
+
+class LateSieve(NamedTuple):
+    """The same, where it is found out what is in the set when somebody asks."""
+
+    find: Callable[[], PacketSet]
+    is_large: bool = False
+
+    def through(self, packets: PacketSet) -> PacketSet:
+        """Those of the packets that are in the set."""
+        return packets & self.find()
+
+    def among(self, packets: PacketSet, met: Told | None = None) -> PacketSet:
+        """The same."""
+        return packets & self.find()
 
 
 class GateForSome(NamedTuple):
@@ -55,9 +76,9 @@ class GateForSome(NamedTuple):
         """Those of the packets that get through."""
         return self.gate.through(packets & self.chosen) | (packets - self.chosen)
 
-    def among(self, packets: PacketSet) -> PacketSet:
-        """The same, where these are a few."""
-        return self.gate.among(packets & self.chosen) | (packets - self.chosen)
+    def among(self, packets: PacketSet, met: Told | None = None) -> PacketSet:
+        """The same, where these are a few; ``met`` is told of the rules that they match."""
+        return self.gate.among(packets & self.chosen, met) | (packets - self.chosen)
 
 
 class Alive:
@@ -90,12 +111,12 @@ class Alive:
             self._rough = before.rough if gate.is_large else gate.through(before.rough)
         return self._rough
 
-    def among(self, packets: PacketSet) -> PacketSet:
-        """Those of a few packets that are among them."""
+    def among(self, packets: PacketSet, met: Told | None = None) -> PacketSet:
+        """Those of a few packets that are among them; ``met`` is told of the rules that these match on their way."""
         if self._last is None:
             return packets & self._start
         before, gate = self._last
-        return gate.among(before.among(packets))
+        return gate.among(before.among(packets, met), met)
 
     @property
     def _known(self) -> tuple[Alive, Gate]:

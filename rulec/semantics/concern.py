@@ -23,8 +23,17 @@ class Version(NamedTuple):
     program: Program
     changed: frozenset[Step]
 
-    def concerned(self, base: str, everything: PacketSet, matched: Callable[[Step], PacketSet]) -> PacketSet:
-        """The packets that match such a rule, and all jumps on a way to it from a base chain."""
+    def concerned(
+        self,
+        base: str,
+        everything: PacketSet,
+        matched: Callable[[Step], PacketSet],
+        changed: Callable[[Step], PacketSet] | None = None,
+    ) -> PacketSet:
+        """The packets that match such a rule, and all jumps on a way to it from a base chain.
+
+        ``changed`` are those that such a rule matters to, if it is not all that match.
+        """
         leading = self.program.with_callers(step.chain for step in self.changed)
         coming, found = {base: [everything]}, [~everything]
         for name in self.program.callers_first:
@@ -32,7 +41,7 @@ class Version(NamedTuple):
                 here = everything.space.union(coming[name])
                 for step in self.program.chains[name].steps:
                     if step in self.changed:
-                        found.append(here & matched(step))
+                        found.append(here & (changed or matched)(step))
                     if step.goes_to in leading:
                         coming.setdefault(step.goes_to, []).append(here & matched(_forgetful(step)))
         return everything.space.union(found)  # type: ignore[no-any-return]

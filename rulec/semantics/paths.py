@@ -8,6 +8,7 @@ filter 0, security 50, nat of sources 100.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import cached_property
 from typing import NamedTuple, Protocol
 
 from rulec.catalogue.extension import Given
@@ -72,8 +73,17 @@ class Way(NamedTuple):
     alive: Alive
     values: Values
     guesses: PacketSet
-    reaches: tuple[Reach, ...]
-    policies: tuple[PolicyReach, ...]
+    trail: Trail
+
+    @property
+    def reaches(self) -> tuple[Reach, ...]:
+        """The rules that were met."""
+        return self.trail.reaches
+
+    @property
+    def policies(self) -> tuple[PolicyReach, ...]:
+        """The base chains that were left."""
+        return self.trail.policies
 
     @property
     def accepted(self) -> PacketSet:
@@ -84,19 +94,37 @@ class Way(NamedTuple):
 class Walked(Gate, Protocol):
     """A table that was walked: which rules were met, who came to its end, and what the packets are behind it."""
 
-    reaches: list[Reach]
     policy: PolicyReach
     values: Values
 
+    @property
+    def reaches(self) -> list[Reach]:
+        """The rules that were met."""
 
-class _Trail(NamedTuple):
-    """What was met so far."""
 
-    reaches: tuple[Reach, ...] = ()
-    policies: tuple[PolicyReach, ...] = ()
+class Trail:
+    """The tables that were walked so far; which rules were met is found out when somebody asks."""
 
-    def and_then(self, walk: Walked) -> _Trail:
-        return _Trail((*self.reaches, *walk.reaches), (*self.policies, walk.policy))
+    def __init__(self, walks: tuple[Walked, ...] = ()) -> None:
+        self._walks = walks
+
+    @cached_property
+    def reaches(self) -> tuple[Reach, ...]:
+        """The rules that were met, in the order of the hooks."""
+        return tuple(reach for walk in self._walks for reach in walk.reaches)
+
+    @property
+    def policies(self) -> tuple[PolicyReach, ...]:
+        """The base chains that were left."""
+        return tuple(walk.policy for walk in self._walks)
+
+    def within(self, table: str) -> Iterator[Walked]:
+        """The walks through a table."""
+        return (walk for walk in self._walks if walk.policy.hook.table == table)
+
+    def and_then(self, walk: Walked) -> Trail:
+        """The same, and one more."""
+        return Trail((*self._walks, walk))
 
 
 class Passage(NamedTuple):
@@ -109,7 +137,7 @@ class Passage(NamedTuple):
     values: Values
     guesses: PacketSet
     moved: PacketSet
-    trail: _Trail = _Trail()
+    trail: Trail = Trail()
 
 
 class Host:
@@ -138,7 +166,7 @@ class Host:
             if (path, hook) == ("output", "POSTROUTING"):
                 passage = self._rerouted(passage)
             passage = self._through(path, hook, passage)
-        return Way(path, enters, passage.alive, passage.values, passage.guesses, *passage.trail)
+        return Way(path, enters, passage.alive, passage.values, passage.guesses, passage.trail)
 
     # ── one hook ──
 

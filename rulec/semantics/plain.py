@@ -33,7 +33,8 @@ class Setting(NamedTuple):
     compared where it is the same there; ``name`` tells apart what their NAT makes
     of packets.  ``exact`` says whether it matters which packets come through a
     large table, even to those behind it.  With a ``concern`` only those packets are
-    followed into its table, and beyond, that it may treat otherwise.
+    followed into its table, and beyond, that it may treat otherwise.  Where ``late``
+    it is found out when somebody asks what packets meet in plain chains.
     """
 
     space: Space
@@ -43,6 +44,7 @@ class Setting(NamedTuple):
     remembers: Callable[[Step], Hashable] = lambda step: step.key
     exact: bool = True
     concern: Concern | None = None
+    late: bool = False
 
 
 class Ends(NamedTuple):
@@ -164,21 +166,37 @@ class PlainChains:
         return self._once("looked at", chain, values, context, make)
 
     def send(
-        self, chain: str, packets: PacketSet, values: Values, context: Context, accepted: list[PacketSet]
+        self,
+        chain: str,
+        packets: PacketSet,
+        values: Values,
+        context: Context,
+        accepted: list[PacketSet],
+        met: Callable[[Step, PacketSet], None] | None = None,
     ) -> PacketSet:
-        """Send a few packets into a chain; give those that come back, and put down those that are accepted."""
+        """Send a few packets into a chain; give those that come back, and put down those that are accepted.
+
+        ``met`` is told of the rules that they match.
+        """
         returned = []
         for step in self.program.chains[chain].steps:
+            if packets.is_empty():
+                break
             hit = packets & self.matched(step, values, context)
-            ends = None if hit.is_empty() else self.ends(step, values, context)
-            if ends is None:
+            if hit.is_empty():
                 continue
+            if met:
+                met(step, hit)
             if step.goes_to:
-                self.send(step.goes_to, hit, values, self.context(step, context), accepted)
-            else:
+                back = self.send(step.goes_to, hit, values, self.context(step, context), accepted, met)
+                returned.append(back if step.is_goto else hit.space.nothing)
+                packets = packets - hit if step.is_goto else (packets - hit) | back
+                continue
+            ends = self.ends(step, values, context)
+            if ends is not None:
                 accepted.append(hit & self._accepted_by(step, values, context))
-            returned.append(hit & ends.returns)
-            packets -= hit - ends.goes_on
+                returned.append(hit & ends.returns)
+                packets -= hit - ends.goes_on
         return self.setting.space.union([*returned, packets])
 
     # ── rules ──

@@ -65,6 +65,7 @@ def meaning(
     remembers: Callable[[Step], Hashable] = lambda step: step.key,
     exact: bool = True,
     concern: Concern | None = None,
+    late: bool = False,
 ) -> Meaning:
     """Walk all ways through a ruleset.
 
@@ -73,7 +74,7 @@ def meaning(
     ``name`` tells apart what their NAT makes of packets.  Where not ``exact`` a rule
     behind a large table is taken to get what came to that table.
     """
-    setting = Setting(space, prepared.ruleset.family, memory or Memory(), name, remembers, exact, concern)
+    setting = Setting(space, prepared.ruleset.family, memory or Memory(), name, remembers, exact, concern, late)
     return Meaning(prepared, space, tuple(Host(setting, prepared.programs).ways()))
 
 

@@ -13,7 +13,7 @@ from functools import partial
 from itertools import takewhile
 
 from rulec.packetset.packetset import PacketSet
-from rulec.semantics.alive import Alive, Sieve
+from rulec.semantics.alive import Alive, LateSieve, Sieve, Told
 from rulec.semantics.concern import ComesAgain
 from rulec.semantics.place import Asked, Hook, Values
 from rulec.semantics.plain import Context, PlainChains, Setting
@@ -80,18 +80,20 @@ class Walk:
             accepts |= self._chains.returns(self._base.name, self.values, ())
         return packets & self._few & accepts
 
-    def among(self, packets: PacketSet) -> PacketSet:
+    def among(self, packets: PacketSet, met: Told | None = None) -> PacketSet:
         """The same, where these are a few: they are sent through the chains."""
-        if not self._is_plain:
-            return packets & self._passed
-        if self._concern:
+        if not self._is_plain or self._concern:
+            if met is not None:
+                for reach in self.reaches:
+                    met(self.hook, reach.step, packets & reach.matches)
             return self.through(packets)
         accepted: list[PacketSet] = []
-        rest = self._chains.send(self._base.name, packets, self.values, (), accepted)
+        told = partial(met, self.hook) if met else None
+        rest = self._chains.send(self._base.name, packets, self.values, (), accepted, told)
         return self.setting.space.union(accepted if self._base.policy == "DROP" else [*accepted, rest])
 
     def _run(self, alive: Alive, values: Values) -> None:
-        self.reaches: list[Reach] = []
+        self._reaches: list[Reach] = []
         self._waiting: dict[str, dict[tuple[Values, Context], list[_Call]]] = {}
         self._visits: dict[Hashable, int] = {}
         self._chains = PlainChains(self.setting, self.program, self.hook, frozenset(self._twice))
@@ -112,11 +114,37 @@ class Walk:
             elif self.is_large:
                 self._chains = self._for_those_that_matter(entering, values)
             self._wait(base.name, self._all_of(entering), values, ())
-            left = left.behind(Sieve(self._chains.returns(base.name, values, ())))
+            returns = partial(self._chains.returns, base.name, values, ())
+            left = left.behind(LateSieve(returns) if self.setting.late else Sieve(returns()))
         self.policy, self.values = PolicyReach(self.hook, base.policy, left), values
+        if not (self.setting.late and self._is_plain) or self._may_come_twice(values):
+            self._look()
+
+    @property
+    def reaches(self) -> list[Reach]:
+        """The rules that packets come to."""
+        self._look()
+        return self._reaches
+
+    def _may_come_twice(self, values: Values) -> bool:
+        """Whether two rules may send one packet to a chain that asks a memory, as far as jumps alone tell."""
+        coming = {self._base.name: [self.setting.space.everything]}
         for chain in self.program.callers_first:
-            for (then, context), calls in self._waiting.pop(chain, {}).items():
-                self._look_into(chain, self._together(chain, calls, then, context), then, context)
+            calls = coming.pop(chain, [])
+            if len(calls) > 1 and not _disjoint(calls):
+                return True
+            for step in self.program.chains[chain].steps if calls else ():
+                if step.goes_to in self.program.remembering:
+                    sent = self.setting.space.union(calls) & self._chains.matched(step, values, ())
+                    coming.setdefault(step.goes_to, []).append(sent)
+        return False
+
+    def _look(self) -> None:
+        """Find out which packets get to the rules of the plain chains."""
+        if self._waiting:
+            for chain in self.program.callers_first:
+                for (then, context), calls in self._waiting.pop(chain, {}).items():
+                    self._look_into(chain, self._together(chain, calls, then, context), then, context)
 
     def _for_those_that_matter(self, alive: PacketSet, values: Values) -> PlainChains:
         """The chains of a large table, for the packets that come: as far as their connection tells.
@@ -206,7 +234,7 @@ class Walk:
             if self._concern and not step.has_memory and self._chains.matched(step, values, context).is_empty():
                 continue
             reach = Reach(self.hook, step, entry, values, meetings, number, self._chains.caring(step))
-            self.reaches.append(reach)
+            self._reaches.append(reach)
             if step.goes_to:
                 call = (entry, partial(meetings.matching, number)), self._chains.matched(step, values, context)
                 self._wait(step.goes_to, call, values, self._chains.context(step, context))
@@ -219,7 +247,7 @@ class Walk:
     def _meet(self, step: Step, alive: PacketSet, values: Values, context: Context) -> PacketSet:
         """The packets that match a rule, of those that get to it."""
         hit = alive if alive.is_empty() else alive & self._chains.matched(step, values, context)
-        self.reaches.append(reach_of(self.hook, step, alive, hit, values))
+        self._reaches.append(reach_of(self.hook, step, alive, hit, values))
         return hit
 
     def _visit(self, step: Step) -> Hashable:

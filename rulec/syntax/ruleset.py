@@ -94,6 +94,7 @@ class Ruleset:
         self.blocks: list[Table] = []
         self.findings: tuple[Finding, ...] = ()
         self.templates: dict[int, Template] = {}
+        self.known: dict[str, tuple[Rule, ...]] | None = None  # what lines say that drafts of one text have in common
         self.renamed: dict[int, str] = {}  # lines whose rule jumps to a chain that was renamed later, and its name
         self.parse_line: Callable[[int], Line]  # a valid line once more, with the places of its words
         self.parse_as: Callable[[int, str], Line | None]  # another text in its place, None if it is invalid
@@ -134,6 +135,14 @@ class Ruleset:
 
     def rules_on(self, line: int) -> list[Rule]:
         """The rules that one line makes: several where it lists addresses."""
+        if self.known is None or line in self.renamed:
+            return self._read_on(line)
+        text = self.source.line(line)
+        if text not in self.known:
+            self.known[text] = tuple(self._read_on(line))
+        return list(self.known[text])
+
+    def _read_on(self, line: int) -> list[Rule]:
         template = self.templates[line]
         row = arguments_of(self.source.line(line)) if template.holes else ()
         rule = template.rule(row)

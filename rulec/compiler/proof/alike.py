@@ -7,63 +7,27 @@ which is worded otherwise matches the same of them and does the same to these.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from difflib import SequenceMatcher
-from typing import NamedTuple
+from collections.abc import Callable
 
-from rulec.analysis.flows import Pair, Side
+from rulec.analysis.flows import Pair
+from rulec.analysis.sides import Side
 from rulec.analysis.untracked import is_notrack
+from rulec.compiler.proof.edits import Edit, edits
 from rulec.packetset.packetset import PacketSet
 from rulec.semantics.place import Hook, Memory, Place
-from rulec.semantics.program import Chain, Step
+from rulec.semantics.program import Step
 from rulec.semantics.reach import Reach
 from rulec.semantics.rule import matching
-
-_EMPTY = Chain("", 0, "", ())
-
-
-class Edit(NamedTuple):
-    """A rule of the old ruleset and the one in its place, None for none."""
-
-    old: Step | None
-    new: Step | None
 
 
 def is_alike(pair: Pair, untouched: Callable[[str], PacketSet]) -> bool:
     """Whether no edit of the text means anything to the untouched packets of any way."""
-    found = tuple(_edits(pair))
+    found = tuple(edits(*(side.meaning.prepared.programs for side in (pair.old, pair.new))))
     if None in found:
         return False
     memory = Memory()
     old, new = (_reaches(side) for side in (pair.old, pair.new))
     return all(_means_nothing(pair, edit, old, new, untouched, memory) for edit in found if edit is not None)
-
-
-def _edits(pair: Pair) -> Iterator[Edit | None]:
-    """What is not the same in the texts; None where a chain has another policy or is in one text alone."""
-    old, new = (side.meaning.prepared.programs for side in (pair.old, pair.new))
-    for table in {**old, **new}:
-        chains = [programs[table].chains if table in programs else {} for programs in (old, new)]
-        for name in {**chains[0], **chains[1]}:
-            before, after = (each.get(name, _EMPTY) for each in chains)
-            if (before.policy or "ACCEPT") != (after.policy or "ACCEPT"):
-                yield None
-            elif _rules(before) != _rules(after):
-                yield from _of_chain(before, after)
-
-
-def _rules(chain: Chain) -> list[object]:
-    return [step.rule for step in chain.steps]
-
-
-def _of_chain(before: Chain, after: Chain) -> Iterator[Edit]:
-    matcher = SequenceMatcher(None, _rules(before), _rules(after), autojunk=False)
-    for kind, a, b, c, d in matcher.get_opcodes():
-        if kind == "replace" and b - a == d - c:
-            yield from map(Edit, before.steps[a:b], after.steps[c:d])
-        elif kind != "equal":
-            yield from (Edit(step, None) for step in before.steps[a:b])
-            yield from (Edit(None, step) for step in after.steps[c:d])
 
 
 def _reaches(side: Side) -> dict[Step, list[Reach]]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterator
 from typing import NamedTuple
 
-from rulec.analysis.flows import OF_CONNECTION, Side, memories_by_name
-from rulec.analysis.narrow import matches_among
+from rulec.analysis.flows import OF_CONNECTION
+from rulec.analysis.sides import Side, memories_by_name
 from rulec.analysis.untracked_flows import ANSWERED_ON
 from rulec.compiler.certificate import Failure, Listed
 from rulec.compiler.proof.flows import SAME_WAY, TouchedFlows
@@ -16,7 +16,6 @@ from rulec.semantics.effects import CONTINUES
 from rulec.semantics.opaque import has_memory
 from rulec.semantics.paths import PATHS
 from rulec.semantics.program import Step
-from rulec.semantics.reach import Reach
 
 _LISTED = CONTINUES | {"SET", "NFQUEUE", "TCPMSS", "MARK", "CONNMARK", "TOS", "DSCP", "CLASSIFY"}
 
@@ -35,6 +34,8 @@ class Effects:
         self.flows = flows
         self.pair = flows.pair
         self.listed: list[Listed] = []
+        self._sides = tuple((side, memories_by_name(side.meaning.prepared)) for side in (self.pair.old, self.pair.new))
+        self._known: dict[tuple[str, bool, bool], tuple[dict[Hashable, _Met], ...]] = {}
 
     def failures(self) -> Iterator[Failure]:
         """Rules whose memory decides, and that other packets reach now."""
@@ -48,39 +49,37 @@ class Effects:
 
         A helper is given to connections as they begin; those that begin from a hot port it may be assumed are none.
         """
-        touched = self.pair.touched(path) & self.pair.usual(path) & self.pair.opening
-        for reach in filter(lambda reach: _is_helper(reach.step), self.pair.old.way(path).reaches):
-            found = self._meeting(reach, touched)
+        touched = self._touched(path) & self.pair.opening
+        for met in self.pair.old.met(path, touched, _is_helper):
+            found = met.packets.without(OF_CONNECTION)
             if not found.is_empty() and self.flows.may_assume(path):
-                found = self._meeting(reach, touched - self.flows.reversed(path))
+                found = (met.packets - self.flows.reversed(path)).without(OF_CONNECTION)
             if not found.is_empty():
                 message = "a helper reads this flow, and the connections that it expects would be lost"
                 yield failure(self.pair, "kept", path, message, found.possibly())
 
     def _of_path(self, path: str) -> Iterator[Failure]:
-        old, new = (self._by_rule(side, path) for side in (self.pair.old, self.pair.new))
-        for name in {**old, **new}:
-            reaches = old.get(name, []), new.get(name, [])
-            differs, more = self._differing(*reaches, path)
+        for name, step in self._named(path).items():
+            differs, more = self._differing(name, step, path)
             if differs.is_empty():
                 continue
-            step = (reaches[1] or reaches[0])[0].step
             if self._decides(step):
                 message = f"{_said(step)} counts other packets now, and decides by that"
                 yield failure(self.pair, "effects", path, message, differs)
             else:
                 self._list(step, path, differs, more)
 
-    def _differing(self, old: list[Reach], new: list[Reach], path: str) -> tuple[PacketSet, bool]:
+    def _differing(self, name: Hashable, step: Step, path: str) -> tuple[PacketSet, bool]:
         """The packets that meet a rule under one ruleset alone, and whether any meet it now that did not.
 
         Where these are packets that take another way than those with which their
         flows began, or of flows that servers begin, it may be assumed that there are none.
         """
+        none = _Met(self.pair.space.nothing, self.pair.space.nothing)
         for usually, asked in ((False, False), (True, False), (True, True)):
-            before, after = (self._met(reaches, path, usually, asked) for reaches in (old, new))
+            before, after = (met.get(name, none) for met in self._by_name(path, usually, asked))
             differs = (before.first ^ after.first) | (before.later ^ after.later)
-            if any(_counts_connections(reach.step) for reach in (*old, *new)):
+            if _counts_connections(step):
                 differs = self.pair.space.union((*before, *after))
             if differs.is_empty():
                 self._assume(path, usually, asked)
@@ -94,27 +93,35 @@ class Effects:
         for way in sorted({path, ANSWERED_ON[path]}) if asked else ():
             self.flows.may_assume(way)
 
-    def _by_rule(self, side: Side, path: str) -> dict[Hashable, list[Reach]]:
-        """The rules with side effects on a way, by what is the same in both rulesets."""
-        names = memories_by_name(side.meaning.prepared)
-        found: dict[Hashable, list[Reach]] = {}
-        for reach in side.way(path).reaches:
-            step = reach.step
-            if reach.is_met and (step.has_memory or step.extension in _LISTED):
-                target = step.rule.target
-                found.setdefault(names.get(step) or (step.table, target, step.rule.base), []).append(reach)
+    def _named(self, path: str) -> dict[Hashable, Step]:
+        """The rules with side effects that touched packets meet, by what is the same in both rulesets."""
+        found: dict[Hashable, Step] = {}
+        for side, names in self._sides:
+            found.update((_name(step, names), step) for _, step, _ in side.met(path, self._touched(path), _has_effect))
         return found
 
-    def _met(self, reaches: list[Reach], path: str, usually: bool, asked: bool) -> _Met:
-        pair = self.pair
-        touched = pair.touched(path) & pair.usual(path)
-        opening = touched & pair.opening - (self.flows.unlikely(path) if asked else pair.space.nothing)
-        kinds = (opening, touched & self.flows.later(path, usually=usually, asked=asked))
-        union = pair.space.union
-        return _Met(*(union(self._meeting(reach, kind) for reach in reaches).possibly() for kind in kinds))
+    def _by_name(self, path: str, usually: bool, asked: bool) -> tuple[dict[Hashable, _Met], ...]:
+        """What meets these rules under each ruleset."""
+        key = (path, usually, asked)
+        if key not in self._known:
+            unlikely = self.flows.unlikely(path) if asked else self.pair.space.nothing
+            later = self.flows.later(path, usually=usually, asked=asked)
+            kinds = [self._touched(path) & kind for kind in (self.pair.opening - unlikely, later)]
+            self._known[key] = tuple(self._meeting(side, names, path, kinds) for side, names in self._sides)
+        return self._known[key]
 
-    def _meeting(self, reach: Reach, packets: PacketSet) -> PacketSet:
-        return matches_among(reach, packets).without(OF_CONNECTION)
+    def _meeting(
+        self, side: Side, names: dict[Step, Hashable], path: str, kinds: list[PacketSet]
+    ) -> dict[Hashable, _Met]:
+        found: dict[Hashable, list[PacketSet]] = {}
+        for number, kind in enumerate(kinds):
+            for _, step, hit in side.met(path, kind, _has_effect):
+                sets = found.setdefault(_name(step, names), [kind.space.nothing] * len(kinds))
+                sets[number] |= hit.without(OF_CONNECTION)
+        return {name: _Met(*(packets.possibly() for packets in sets)) for name, sets in found.items()}
+
+    def _touched(self, path: str) -> PacketSet:
+        return self.pair.touched(path) & self.pair.usual(path)
 
     def _decides(self, step: Step) -> bool:
         if not step.has_memory:
@@ -138,6 +145,14 @@ class Effects:
         said = "meets each packet of a flow, where it met the first" if more else "does not meet all that it met"
         message = f"{_said(step)} on line {step.line} {said}"
         self.listed.append(Listed(message, "", self.pair.witness(packets, path)))
+
+
+def _has_effect(step: Step) -> bool:
+    return step.has_memory or step.extension in _LISTED
+
+
+def _name(step: Step, names: dict[Step, Hashable]) -> Hashable:
+    return names.get(step) or (step.table, step.rule.target, step.rule.base)
 
 
 def _is_helper(step: Step) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from rulec.analysis.flows import OF_CONNECTION, without_interfaces
 from rulec.analysis.untracked_flows import inner, turned
+from rulec.analysis.witness import fewer
 from rulec.compiler.certificate import Failure, Listed
 from rulec.compiler.proof.flows import TouchedFlows
 from rulec.compiler.proof.policy import entries, of_entry
@@ -51,11 +52,19 @@ class Errors:
         for path in PATHS if not self.flows.is_stateless else ():
             forged = unknown & pair.about_touched & pair.errors & pair.usual(path)
             passing = pair.new.passing(path, forged).without(_UNSEEN)
-            packets = (passing - pair.old.passing(path, forged).without(_UNSEEN)).possibly()
+            packets = self._dropped(path, forged, passing)
             if not packets.is_empty():
-                told = regions_of(packets, pair, path)
+                told = regions_of(passing.possibly() if pair.is_large else packets, pair, path)
                 message = f"ICMP errors about flows of no connection pass on the way {path}, which were dropped"
                 self.flows.exposures.append(Listed(message, told, pair.witness(packets & unknown, path)))
+
+    def _dropped(self, path: str, forged: PacketSet, passing: PacketSet) -> PacketSet:
+        """Those that the old ruleset dropped; in large tables those from one source are enough, if there are any."""
+        for few in (fewer(passing, any_protocol=True), passing) if self.pair.is_large else (passing,):
+            packets = (few - self.pair.old.passing(path, forged & few).without(_UNSEEN)).possibly()
+            if not packets.is_empty():
+                break
+        return packets
 
     def related(self, path: str) -> PacketSet:
         """What the old ruleset lets through of errors about flows that may begin, as a set without tracking."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from rulec.analysis.flows import Side
+from rulec.analysis.sides import Side
 from rulec.compiler.certificate import Failure, Listed
 from rulec.compiler.proof.flows import TouchedFlows
 from rulec.model import Family

@@ -40,7 +40,7 @@ class Rewritten:
         """NAT rules of the old ruleset that rewrite touched flows, or make others look like them."""
         seen: set[tuple[int, str]] = set()
         for path in ("input", "forward", "output"):
-            for reach in self.pair.old.way(path).reaches:
+            for reach in [each for walk in self.pair.old.way(path).trail.within("nat") for each in walk.reaches]:
                 if reach.step.extension in nat.TARGETS and reach.is_met and (reach.step.line, path) not in seen:
                     seen.add((reach.step.line, path))
                     yield from self._of_rule(reach, path)
@@ -48,7 +48,7 @@ class Rewritten:
     def _of_rule(self, reach: Reach, path: str) -> Iterator[Failure]:
         own = self.pair.touched("output") & self.pair.sent_from("output")
         touched = self._arriving if path != "output" else own - self.flows.reversed("output")
-        hit = matches_among(reach, touched & self.pair.opening).possibly()
+        hit = self._hit(reach, path, touched & self.pair.opening).possibly()
         if not hit.is_empty() and not self._same_anyway(reach, path):
             yield self._failure(reach, path, "a flow that is rewritten would be untracked, and not rewritten", hit)
             return
@@ -73,10 +73,24 @@ class Rewritten:
         pair = self.pair
         return (pair.new.untracked("input") - pair.old.untracked("input")) & pair.sent_from("input")
 
+    def _hit(self, reach: Reach, path: str, packets: PacketSet) -> PacketSet:
+        """Those of some packets that get to a rule and match; a rule behind a large table does not know of all."""
+        if not self.pair.is_large:
+            return matches_among(reach, packets)
+        met = self.pair.old.met(path, packets, lambda step: step == reach.step)
+        return self.pair.space.union(each.packets for each in met if each.hook == reach.hook)
+
     def _come_back(self, reach: Reach, path: str) -> PacketSet:
         """The touched packets that answer what a rule makes of untouched ones."""
         own = self._arriving if path != "output" else self.pair.touched(path)
-        matched = (reach.matches & self.pair.state("NEW") - own).possibly()
+        others = reach.matches & self.pair.state("NEW") - own
+        back = self._answering(reach, path, others.possibly())
+        if back.is_empty() or not self.pair.is_large:
+            return back
+        return self._answering(reach, path, self._hit(reach, path, others).possibly())
+
+    def _answering(self, reach: Reach, path: str, matched: PacketSet) -> PacketSet:
+        """The touched packets that answer what a rule makes of some."""
         if reach.step.extension not in _OF_DESTINATIONS or reach.hook.name not in ("PREROUTING", "OUTPUT"):
             return self._from_destinations(reach, matched)
         if reach.hook.name == "PREROUTING":

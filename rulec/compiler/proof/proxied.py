@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from rulec.analysis.flows import TUPLE
-from rulec.analysis.narrow import matches_among
 from rulec.compiler.certificate import Failure
 from rulec.compiler.proof.flows import TouchedFlows
 from rulec.semantics.paths import PATHS
@@ -20,10 +19,9 @@ def proxied(flows: TouchedFlows) -> Iterator[Failure]:
     pair = flows.pair
     for path in PATHS:
         touched = pair.touched(path) & pair.usual(path)
-        for reach in pair.old.way(path).reaches if not touched.is_empty() else ():
-            if reach.step.extension == "SYNPROXY" and reach.is_met:
-                asking = pair.takes(path) & pair.syn & pair.whole
-                found = touched & matches_among(reach, asking).possibly().onto(TUPLE)
-                if not found.is_empty():
-                    message = "SYNPROXY answers for this flow, and needs the rest of its connection tracked"
-                    yield flows.failure("kept", path, message, found)
+        asking = pair.takes(path) & pair.syn & pair.whole & touched.onto(TUPLE)
+        for met in pair.old.met(path, asking, lambda step: step.extension == "SYNPROXY"):
+            found = touched & met.packets.possibly().onto(TUPLE)
+            if not found.is_empty():
+                message = "SYNPROXY answers for this flow, and needs the rest of its connection tracked"
+                yield flows.failure("kept", path, message, found)

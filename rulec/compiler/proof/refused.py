@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from rulec.analysis.flows import TUPLE, Side
-from rulec.analysis.narrow import matches_among
+from rulec.analysis.flows import TUPLE
+from rulec.analysis.sides import Side
 from rulec.analysis.untracked_flows import inner, turned
 from rulec.catalogue.extension import Given
 from rulec.catalogue.targets.REJECT import TCP_RESET
@@ -17,7 +17,7 @@ from rulec.compiler.certificate import Failure
 from rulec.compiler.proof.errors import Errors
 from rulec.model import Family
 from rulec.packetset.packetset import PacketSet
-from rulec.semantics.reach import Reach
+from rulec.semantics.program import Step
 
 _UNREACHABLE = {Family.IPV4: 3, Family.IPV6: 1}
 
@@ -70,12 +70,12 @@ class Refused:
         pair = self.pair
         opening = pair.touched(path) & pair.opening & pair.usual(path)
         opening = self.flows.that_left(opening) if path == "input" else opening
-        reaches = (reach for reach in side.way(path).reaches if reach.is_met and self._answers_so(reach, resets))
-        return pair.space.union(matches_among(reach, opening) for reach in reaches)
+        answering = side.met(path, opening, lambda step: self._answers_so(step, resets))
+        return pair.space.union(met.packets for met in answering)
 
-    def _answers_so(self, reach: Reach, resets: bool) -> bool:
-        target = reach.step.rule.target
-        if target is None or reach.step.extension != "REJECT":
+    def _answers_so(self, step: Step, resets: bool) -> bool:
+        target = step.rule.target
+        if target is None or step.extension != "REJECT":
             return False
         answers_by = Given(self.pair.family, target.uses).get("--reject-with")
         return bool(answers_by == TCP_RESET) == resets

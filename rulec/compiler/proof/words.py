@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from rulec.analysis.flows import Pair, Side
-from rulec.analysis.narrow import matches_among
+from rulec.analysis.flows import Pair
+from rulec.analysis.sides import Side
 from rulec.analysis.witness import ORDINARY
 from rulec.compiler.certificate import Failure
 from rulec.packetset.packetset import PacketSet
 from rulec.packetset.regions import regions
 from rulec.semantics.effects import CHANGES_NOTHING, CONTINUES
+from rulec.semantics.program import Step
 
 _ENDING = CHANGES_NOTHING - CONTINUES
 _TOLD = ("src", "dst", "proto", "sport", "dport", "icmp_type", "iif", "oif")
@@ -38,10 +39,9 @@ def regions_of(packets: PacketSet, pair: Pair, path: str) -> str:
 
 def deciding(side: Side, path: str, packets: PacketSet, most: int = 3) -> Iterator[int]:
     """The lines of the last rules that end the way of some packets through a table."""
-    found = []
-    for reach in side.way(path).reaches:
-        step = reach.step
-        ends = step.verdict in ("ACCEPT", "DROP") or step.extension in _ENDING
-        if ends and reach.is_met and not matches_among(reach, packets).is_empty():
-            found.append(step.line)
+    found = [met.step.line for met in side.met(path, packets, _ends) if not met.packets.is_empty()]
     yield from list(dict.fromkeys(reversed(found)))[:most]
+
+
+def _ends(step: Step) -> bool:
+    return step.verdict in ("ACCEPT", "DROP") or step.extension in _ENDING
