@@ -32,7 +32,10 @@ def dead_rules(walked: Walked, structure: Structure) -> tuple[DeadRule, ...]:
     told.update(double.line for double in structure.duplicates if double.decides)
     told.update(jump.line for jump in structure.empty_jumps)
     dead = (step for step in unmet(walked) if step.line not in told)
-    return tuple(_Finder(walked, number < MOST_WITNESSES).explained(step) for number, step in enumerate(dead))
+    with_witness, without = _Finder(walked, True), _Finder(walked, False)
+    return tuple(
+        (with_witness if number < MOST_WITNESSES else without).explained(step) for number, step in enumerate(dead)
+    )
 
 
 def unmet(walked: Walked) -> Iterator[Step]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from bisect import bisect
 from collections.abc import Hashable, Iterator
-from itertools import groupby
+from itertools import pairwise
 from typing import NamedTuple
 
 from rulec.analysis.narrow import some_matches
@@ -57,6 +58,7 @@ class Takers:
     def __init__(self, walked: Walked, exactly: bool) -> None:
         self._walked = walked
         self._exactly = exactly
+        self._known: dict[int, list[int]] = {}
 
     # ── rules before it in its chain ──
 
@@ -66,16 +68,21 @@ class Takers:
         Among rules behind which the same fields count, what arrives only grows
         less, so that those that take nothing are passed over many at a time.
         """
-        for _, group in groupby(range(lost.number + 1), key=lambda number: self._segment(lost.visit, number)):
-            part = list(group)
-            for number in self._losing(lost, part[0], part[-1]):
+        starts = self._segments(lost.visit)
+        starts = starts[: bisect(starts, lost.number)]
+        for first, behind in pairwise((*starts, lost.number + 1)):
+            for number in self._losing(lost, first, behind - 1):
                 yield self._taker(lost, number)
-            if part[-1] < lost.number and self._takes(lost, part[-1]):
-                yield self._taker(lost, part[-1])
+            if behind <= lost.number and self._takes(lost, behind - 1):
+                yield self._taker(lost, behind - 1)
 
-    def _segment(self, visit: Visit, number: int) -> Hashable:
-        is_plain = visit.reaches[0].step.chain in self._walked.programs[visit.hook.table].plain
-        return id(visit.reaches[number].entry) if is_plain else 0
+    def _segments(self, visit: Visit) -> list[int]:
+        """Where rules begin behind which other fields count; a chain of many rules is gone through once."""
+        if id(visit) not in self._known:
+            is_plain = visit.reaches[0].step.chain in self._walked.programs[visit.hook.table].plain
+            both = enumerate(pairwise(visit.reaches), 1) if is_plain else ()
+            self._known[id(visit)] = [0, *(number for number, (one, next_) in both if one.entry is not next_.entry)]
+        return self._known[id(visit)]
 
     def _losing(self, lost: Lost, first: int, last: int) -> Iterator[int]:
         """The rules from one to another, that one left out, behind which fewer of the packets are left."""
