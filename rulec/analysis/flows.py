@@ -167,8 +167,13 @@ class Pair:
 
     @cached_property
     def answers_to_touched(self) -> PacketSet:
-        """What the host itself answers to touched packets that it refuses: it has their connection attached, if any."""
-        return turned(self.tuples("input") | self.tuples("forward")) & self.resets & self.prior("connection")
+        """What the host itself answers to touched packets that it refuses: it has their connection attached, if any.
+
+        A reset that claims to come from elsewhere is nothing else.
+        """
+        for_others = self.flags("RST") - self.local("src_type")
+        answers = (self.resets & self.prior("connection")) | for_others
+        return turned(self.tuples("input") | self.tuples("forward")) & answers
 
     # ── kinds of packets ──
 

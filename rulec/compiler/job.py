@@ -25,7 +25,7 @@ from rulec.compiler.flows import (
     tracked,
     untracked,
 )
-from rulec.compiler.legs import Flow, Leg, flows, packets, returning, tuples
+from rulec.compiler.legs import Flow, Leg, flows, local, on, packets, returning, tuples
 from rulec.compiler.others import Others
 from rulec.compiler.outcome import Declined, Plan
 from rulec.model import BASE_CHAINS, Family, Rule
@@ -84,16 +84,17 @@ class Job:
         self._memory = Memory()
         self._added: set[tuple[int, tuple[Rule, ...]]] = set()
         self._flows = list(flows(policy, self.family))
-        self.old = self.now = self._followed(start)
+        self._first = Prepared(start.ruleset)
+        self.old = self.now = self._followed(self._first)
 
     def change(self, plan: Plan) -> None:
         """Do what a plan says, and follow the packets anew."""
         self.draft = applied(self.draft, plan)
-        self.now = self._followed(self.draft)
+        self.now = self._followed(Prepared(self.draft.ruleset))
 
-    def _followed(self, draft: Draft) -> Followed:
+    def _followed(self, prepared: Prepared) -> Followed:
         wanted = {path: self._wanted(path) for path in ("input", "forward", "output")}
-        return Followed(Prepared(draft.ruleset), self.space, self._memory, wanted)
+        return Followed(prepared, self.space, self._memory, wanted)
 
     def _wanted(self, path: str) -> PacketSet:
         """The packets of all flows that are seen on a way, and the errors about them."""
@@ -102,6 +103,9 @@ class Job:
         def make() -> PacketSet:
             legs = [leg.anywhere() for flow in self._flows for leg in flow]
             found = [part.packets & self._states(leg) for leg in legs for part in self.parts(leg) if part.path == path]
+            if path == "output":
+                known = invalid(space) | established(space, reply=True)
+                found += [self.resets_of(leg) & known for leg in legs if leg.path == "forward"]
             errors = [self.errors(leg) for leg in legs if path in error_paths(leg)]
             return space.union([*found, space.union(errors) & (related(space) | invalid(space))]) & followed(space)
 
@@ -192,14 +196,25 @@ class Job:
     @cached_property
     def resets(self) -> bool:
         """Whether any rule answers TCP packets by a reset."""
-        return any(_resets(step) for program in self.old.prepared.programs.values() for step in program.steps())
+        return any(_resets(step) for program in self._first.programs.values() for step in program.steps())
 
     @cached_property
     def resets_forwarded(self) -> bool:
         """Whether packets on their way through may be answered so, as if by whom they were for."""
-        program = self.old.prepared.programs.get("filter")
+        program = self._first.programs.get("filter")
         chains = program.reached_from(["FORWARD"]) if program is not None and "FORWARD" in program else ()
         return program is not None and any(_resets(step) for name in chains for step in program.chains[name].steps)
+
+    def resets_of(self, leg: Leg) -> PacketSet:
+        """The resets by which this host answers for who is asked, itself or a server behind it, as they leave."""
+        space, is_routed = self.space, leg.path == "forward"
+        if leg.protocol != TCP or leg.looped or not (self.resets_forwarded if is_routed else self.resets):
+            return space.nothing
+        resets = self.later & space.field("tcp_flags").masked(FLAGS["RST"], FLAGS["RST"])
+        own = local(space, "src_type")
+        if is_routed:
+            return tuples(leg, space) & resets - on(space, "oif", "lo") - own
+        return space.nothing if leg.opens or leg.path == "input" else packets(leg, space) & resets & own
 
     # ── kinds of packets ──
 

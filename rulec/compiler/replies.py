@@ -16,7 +16,7 @@ from rulec.analysis.untracked_flows import turned as turned_packets
 from rulec.compiler.bounds import Bounds, is_turnable, of_leg, rules, together, turned
 from rulec.compiler.flows import Met, bare, established, invalid, new, untracked
 from rulec.compiler.job import Case, Job, Part, bounds_of, ends_well, in_own_chain, openings
-from rulec.compiler.legs import local
+from rulec.compiler.legs import Leg
 from rulec.compiler.outcome import Declined, Plan
 from rulec.model import Family, Match, Rule, Target, Use
 from rulec.model.protocols import TCP
@@ -27,7 +27,6 @@ from rulec.semantics.program import Step
 _ACCEPT, _RETURN = Target("ACCEPT"), Target("RETURN")
 _RST = FLAGS["RST"]
 _WITH_RST = Match("tcp", (Use("--tcp-flags", False, (_RST, _RST)),))
-_FROM_HERE = Match("addrtype", (Use("--src-type", False, ("LOCAL",)),))
 _LONGEST = 28  # XT_EXTENSION_MAXNAMELEN less the byte that ends the name
 _NOT_OF_NAMES = re.compile(r"^-|[^\w.-]", re.ASCII)
 
@@ -42,26 +41,28 @@ def plan(job: Job) -> Plan:
             lost = job.lost(part.path, needed, mine)
             if not lost.is_empty():
                 _accept(job, found, case, part, lost)
-            _resets(job, found, case, part)
+        for leg in reversed(case.flow):
+            _resets(job, found, case, leg)
     return found
 
 
-def _resets(job: Job, found: Plan, case: Case, part: Part) -> None:
+def _resets(job: Job, found: Plan, case: Case, leg: Leg) -> None:
     """What REJECT sends about untracked packets, whoever they are from."""
-    leg = case.flow.answer
-    if part.path != "output" or leg.protocol != TCP or leg.looped or not job.resets:
-        return
-    resets = part.packets & job.later & job.space.field("tcp_flags").masked(_RST, _RST) & local(job.space, "src_type")
-    before = bare(job.old.passing(part.path, resets & established(job.space, reply=True)))
-    lost = job.lost(part.path, before, resets & invalid(job.space))
+    part = Part("output", job.resets_of(leg))
+    before = bare(job.old.passing(part.path, part.packets & established(job.space, reply=True)))
+    lost = job.lost(part.path, before, part.packets & invalid(job.space))
     place = None if lost.is_empty() else _place(job, part, lost, invalid(job.space))
     if place is not None:
         step = in_own_chain(place, job.now)
         asked = _by_interface(of_leg(leg), part.path, looped=False)._replace(rest=(_WITH_RST,))
         if job.resets_forwarded:
-            asked = asked._replace(others=(*asked.others, _FROM_HERE))
+            asked = asked._replace(others=(*asked.others, _from_here(leg.path != "forward")))
         new = rules(step.chain, asked, ("INVALID",), _ACCEPT, job.family, whole=True)
         found.add(step.line, job.told(case.entry, "resets by REJECT"), tuple(new))
+
+
+def _from_here(from_here: bool) -> Match:
+    return Match("addrtype", (Use("--src-type", not from_here, ("LOCAL",)),))
 
 
 def _accept(job: Job, found: Plan, case: Case, part: Part, lost: PacketSet) -> None:
