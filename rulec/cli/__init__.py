@@ -45,12 +45,12 @@ def _streams() -> tuple[Any, Any, Any]:
 
 def main(argv: Sequence[str], stdin: TextIO, stdout: TextIO, stderr: TextIO) -> int:
     """Run one command; give its exit code."""
-    code = 0
+    code = 141  # as the shell says of a program that writes where nobody reads any more
     try:
         code = _version(stdout) if list(argv) in (["--version"], ["-V"]) else _command(argv, (stdin, stdout, stderr))
         stdout.flush()
     except BrokenPipeError:
-        return code  # nobody reads any more
+        return code
     except (RulecError, OSError) as error:
         lazy("rulec.cli.outputs").complain(error, stderr)
         return 3 if isinstance(error, Undecided) else 2

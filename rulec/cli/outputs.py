@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from typing import TextIO
 
 from rulec import api
@@ -39,6 +40,7 @@ def say(message: str, stream: TextIO) -> None:
 
 
 def complain(error: Exception, stderr: TextIO) -> None:
-    """Say why the job, or a part of it, could not be done."""
+    """Say why the job, or a part of it, could not be done; where nobody reads that, the exit code still tells."""
     reason = f"input or output failed: {error.strerror or error}" if isinstance(error, OSError) else str(error)
-    say(f"rulec: error: {reason}", stderr)
+    with suppress(BrokenPipeError):
+        say(f"rulec: error: {reason}", stderr)

@@ -95,6 +95,18 @@ def test_closed_pipe_leaves_verdict_and_files_as_they_are(tmp_path: Path) -> Non
     assert tmp_path.joinpath("out").read_text().endswith("}\n")
 
 
+@pytest.mark.parametrize(
+    ("command", "code"), [("lint no/such/file", 2), ("lint --no-such-flag", 141), ("fmt --diff -", 141), ("lint -", 1)]
+)
+def test_closed_pipe_never_says_that_all_is_well(command: str, code: int, tmp_path: Path) -> None:
+    """Neither output is read by anybody, from the beginning on."""
+    rules = "*filter\n" + "-A INPUT -s 10.0.0.1 -m state --state NEWS -j ACCEPT\n" * 1000 + "COMMIT\n"
+    end = tmp_path / "end"
+    script = f"cat >{tmp_path}/in; cat {end}; rulec {command} <{tmp_path}/in; echo $? >{tmp_path}/code"
+    shell(f"mkfifo {end}; {{ {script}; }} 2>&1 | {{ exec <&-; : >{end}; }}", rules)
+    assert tmp_path.joinpath("code").read_text() == f"{code}\n"
+
+
 def test_the_same_bytes_whatever_the_order_of_sets(tmp_path: Path) -> None:
     """Python orders sets otherwise in each process."""
     outputs = ("--output json={0}.json --output sarif={0}.sarif --output markdown={0}.md --output full=-").format
