@@ -101,6 +101,46 @@ def render_unread(found: Hot) -> Iterator[str]:
     return lines
 
 
+def watch(interval: float, top: int, once: bool) -> Iterator[Any]:
+    """The table of this machine again and again, ``interval`` seconds apart; ``once``: the first with rates.
+
+    With a ``top`` of 0 only count and counters are read, and not the entries.
+    """
+    running = lazy("rulec.host.conntrack.here").running
+    read = (lambda: hot(running(), True).table) if top else None
+    reader, sleep = lazy("rulec.host.conntrack.watch").Watch(read), lazy("time").sleep
+    view = reader.look()
+    if not once or not interval:
+        yield view
+    while interval or not once:
+        sleep(interval)
+        yield reader.look()
+        if once:
+            return
+
+
+def render_watch(view: Any, top: int, form: str) -> str:
+    """What is seen of the table as text: full, or json on one line."""
+    report = lazy("rulec.report.watch")
+    text: str = report.document(view, top, VERSION) if form == "json" else "\n".join(report.lines(view, top))
+    return text
+
+
+def show_watch(views: Iterator[Any], top: int, stdout: TextIO) -> None:
+    """What is seen of the table on a terminal, each view in place of the one before."""
+    screen = lazy("rulec.report.watch").screen
+    console = lazy("rich.console").Console(file=stdout, highlight=False)
+    with lazy("rich.live").Live(console=console, auto_refresh=False) as shown:
+        for view in views:
+            shown.update(screen(view, top), refresh=True)
+
+
+def render_metrics(view: Any, top: int, own_names: bool) -> str:
+    """What is seen of the table as a file of metrics for Prometheus."""
+    text: str = lazy("rulec.report.watch_prometheus").text(view, top, own_names)
+    return text
+
+
 def size(
     memory: str | None = None,
     kernel: str | None = None,

@@ -19,6 +19,7 @@ _COMMANDS = {
     "trace": "say what becomes of a packet, rule by rule, and why",
     "diff": "say what changes for packets from one ruleset to another",
     "hot": "say what the conntrack table holds, and draft the policy that leaves most of it untracked",
+    "watch": "show how full the conntrack table is, how it grows, what fills it, and what is dropped",
     "size": "say how large the conntrack table is by itself, what memory it takes, and how large it should be",
     "modules": "say which modules of connection tracking are loaded and why, and how to be rid of them",
     "explain": "say what a check is about, and what a match or a target means and needs",

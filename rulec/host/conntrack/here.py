@@ -110,6 +110,15 @@ def _listed() -> Iterator[Lines]:
             raise InputError(f"conntrack -L: {said.splitlines()[0] if said else 'it failed'}")
 
 
+def conntrack_counters() -> str:
+    """What ``conntrack -S`` prints, where connection tracking is there; empty where it cannot be asked."""
+    if not is_loaded() or not shutil.which("conntrack", path=_PATH):
+        return ""
+    environment = {**os.environ, "PATH": _PATH, "LC_ALL": "C"}
+    done = subprocess.run(["conntrack", "-S"], capture_output=True, text=True, check=False, env=environment)
+    return "" if done.returncode else done.stdout
+
+
 def addresses() -> Own:
     """The addresses of this machine, in the network namespace of this process; none where nothing tells them."""
     found = [*_LOCAL.findall(_text(f"{_NET}/fib_trie"))]
