@@ -31,7 +31,10 @@ def finder_for(chosen: argparse.Namespace) -> Finder:
     """What finds the settings of a file; InputError for names that are none."""
     for name in ("select", "extend_select", "ignore", "fixable", "unfixable"):
         api.checks(names(getattr(chosen, name)))
-    api.checks([word.rpartition(":")[2] for word in names(chosen.per_file_ignores)])
+    for word in names(chosen.per_file_ignores):
+        if ":" not in word:
+            raise InputError(f"--per-file-ignores {word}: say a pattern and a check or group, such as lab/**:exposure")
+        api.checks([word.rpartition(":")[2]])
     return Finder(known(), chosen.config, chosen.isolated, asked(chosen))
 
 

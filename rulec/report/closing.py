@@ -88,7 +88,13 @@ def _of_ruleset(report: Report) -> Iterator[str]:
     if report.tracked_by is not None:
         yield f"{name}: nothing here has {family} tracked (another ruleset of the host still can)"
     elif not report.ruleset.valid and not report.findings:
-        yield f"{name}: in error, so it is not known what is tracked; lint it without --select and --ignore"
+        yield f"{name}: in error, so it is not known what is tracked; {_way_to_errors(report)}"
+
+
+def _way_to_errors(report: Report) -> str:
+    """How to see the errors that nothing is said of."""
+    hidden = any(each.finding.severity.rank == 2 for each in report.suppressed)
+    return "--no-ignores shows the errors" if hidden else "lint it without --select and --ignore"
 
 
 def _count(report: Report | FileReport) -> str:

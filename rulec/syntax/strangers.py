@@ -63,6 +63,12 @@ _KINDS = (
         "write it as UTF-8: iconv -f UTF-16 -t UTF-8 FILE",
     ),
     _Kind(
+        _form(r"^[^\n\0]*\0.*"),
+        "this is no text: bytes of zero are in it",
+        f"give what loads again: {_SAVED}",
+        lacks=_TABLE,
+    ),
+    _Kind(
         _form(r"^<{7} .*$"),
         "a merge has left a conflict here",
         "settle it, and delete the lines <<<<<<<, ======= and >>>>>>>",

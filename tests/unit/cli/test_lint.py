@@ -78,6 +78,11 @@ def test_unknown_names(option: str, name: str, message: str) -> None:
     assert rulec("lint", option, name, "-", stdin=RULES) == (2, "", f"rulec: error: {message}\n")
 
 
+def test_a_pattern_without_checks() -> None:
+    message = "--per-file-ignores lab/*: say a pattern and a check or group, such as lab/**:exposure"
+    assert rulec("lint", "--per-file-ignores", "lab/*", "-", stdin=RULES) == (2, "", f"rulec: error: {message}\n")
+
+
 @pytest.mark.parametrize("name", [*GROUPS, *(check.slug for check in CHECKS)])
 def test_every_name_can_be_selected(name: str) -> None:
     assert rulec("lint", "--select", name, "-", stdin=NOTHING).code == 0

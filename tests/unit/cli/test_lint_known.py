@@ -154,3 +154,10 @@ def test_what_is_gone_from_a_baseline_is_told(path: Path) -> None:
     said = "rulec: rulec-baseline.json: 1 finding is not found any more; --write-baseline writes it anew\n"
     assert rulec(*known).err == said
     assert rulec(*known, "-q").err == rulec(*known, "--ignore", "exposure").err == ""
+
+
+def test_how_to_see_errors_that_a_baseline_knows(path: Path) -> None:
+    path.write_text(rules("-A INPUT -j NOWHERE\n"))
+    assert rulec("lint", "--write-baseline", "rules.v4").code == 0
+    told = rulec("lint", "--baseline", "rulec-baseline.json", "rules.v4").out
+    assert "in error, so it is not known what is tracked; --no-ignores shows the errors\n" in told

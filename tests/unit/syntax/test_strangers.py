@@ -62,6 +62,7 @@ STRANGERS = {
     "anything": Stranger("# notes\n\nopen port 22\nclose port 23\n", 3, "this is no ruleset", "iptables-save"),
     "conflict": Stranger(
         RULES.replace(":IN", "<<<<<<< HEAD\n:IN") + "=======\n>>>>>>> x\n", 2, "a merge has left", "settle it"),
+    "binary": Stranger("\x7fELF\n\0\0<%\n", 2, "this is no text", "iptables-save"),
     "gzip": Stranger("\x1f\udc8b\x08\0\udce3\n", 1, "compressed", "zcat"),
     "UTF-16": Stranger("\udcff\udcfe*\0f\0\n\0", 1, "UTF-16", "iconv"),
 }  # fmt: skip
