@@ -19,7 +19,7 @@ Pair = tuple[Ruleset, Ruleset]
 
 def pairs(chosen: argparse.Namespace, stdin: TextIO, stderr: TextIO) -> list[Pair]:
     """Old and new rulesets; with ``--against`` and ``--live`` any number of them."""
-    if chosen.live:
+    if live.asked(chosen):
         return list(_with_live(chosen, stdin, stderr))
     return _against(chosen, stdin, stderr) if chosen.against else [_both(chosen, stdin)]
 
@@ -41,10 +41,18 @@ def _with_live(chosen: argparse.Namespace, stdin: TextIO, stderr: TextIO) -> Ite
     running = live.rulesets(chosen, stderr)
     for new in [_ruleset(path, chosen, stdin) for path in chosen.files]:
         for old in (old for old in running if old.family is new.family):
-            kept = ", ".join(name for name in old.tables if name not in new.tables)
+            kept = [name for name in old.tables if name not in new.tables and _decides(old, name)]
             if kept:
-                say(f"{new.source.name}: without {kept}: loading it would leave that table as it runs", stderr)
+                say(
+                    f"{new.source.name}: without {', '.join(kept)}: loading it would leave that table as it runs",
+                    stderr,
+                )
             yield old, new
+
+
+def _decides(ruleset: Ruleset, table: str) -> bool:
+    """Whether anything becomes of packets in a table."""
+    return any(chain.references or chain.policy == "DROP" for chain in ruleset.tables[table].chains.values())
 
 
 def _against(chosen: argparse.Namespace, stdin: TextIO, stderr: TextIO) -> list[Pair]:

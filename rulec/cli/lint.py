@@ -24,7 +24,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(chosen: argparse.Namespace, streams: Streams) -> int:
     """Lint all files, those that can be read; print what was found."""
-    if not chosen.files and not chosen.live:
+    if not live.asked(chosen) and not chosen.files:
         raise InputError("name files or folders, or say --live for the rules that run")
     if chosen.live:
         live.refuse(chosen, ("fix", "fix_only", "add_ignore", "against", "display", "show_files", "show_settings"))

@@ -20,6 +20,13 @@ def add_live(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--backend", choices=("legacy", "nft"), help="with --live, read this back end only")
 
 
+def asked(chosen: argparse.Namespace) -> bool:
+    """Whether what runs is meant; InputError for a back end of files, which have none."""
+    if chosen.backend and not chosen.live:
+        raise InputError("--backend goes with --live")
+    return bool(chosen.live)
+
+
 def refuse(chosen: argparse.Namespace, flags: Iterable[str]) -> None:
     """InputError where something is asked for that is about files."""
     for flag in flags:

@@ -8,6 +8,7 @@ from os.path import basename, join
 from typing import Any, TextIO
 
 from rulec import api
+from rulec.cli import live
 from rulec.errors import InputError
 from rulec.resources import lazy
 
@@ -34,7 +35,7 @@ def included(paths: Sequence[str], chosen: argparse.Namespace, stderr: TextIO) -
 
 def jobs(chosen: argparse.Namespace, stderr: TextIO) -> list[argparse.Namespace]:
     """What to compile: what the arguments say, or without rulesets and policy what rulec.toml says."""
-    if chosen.live and (chosen.files or not chosen.policy):
+    if live.asked(chosen) and (chosen.files or not chosen.policy):
         raise InputError("--live is compiled in place of files, and with a --policy")
     if (chosen.files or chosen.live) and chosen.policy:
         return [chosen]

@@ -24,7 +24,7 @@ class Asked(NamedTuple):
 def asked(chosen: argparse.Namespace, streams: Streams) -> Asked:
     """A file, or with ``--live`` what runs of the family of the packets; InputError for arguments that do not fit."""
     stdin, _, stderr = streams
-    if chosen.live == (chosen.file is not None):
+    if live.asked(chosen) == (chosen.file is not None):
         raise InputError("name a ruleset, or say --live for the one that runs")
     if chosen.file == chosen.packets == "-":
         raise InputError("standard input holds the ruleset or the packets, not both")

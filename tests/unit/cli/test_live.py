@@ -108,10 +108,18 @@ def test_diff_takes_what_runs_as_the_old_ruleset() -> None:
     assert rulec("diff", "--live", "same.v6").code == 0
 
 
-def test_diff_says_which_tables_would_stay(monkeypatch: pytest.MonkeyPatch) -> None:
-    runs(monkeypatch, Running("legacy", V4, "*raw\n:PREROUTING ACCEPT [0:0]\n:OUTPUT ACCEPT [0:0]\nCOMMIT\n" + DROPS))
+RAW = "*raw\n:PREROUTING {} [0:0]\n:OUTPUT ACCEPT [0:0]\n{}COMMIT\n"
+
+
+@pytest.mark.parametrize(
+    ("policy", "rule", "said"),
+    [("ACCEPT", "-A PREROUTING -j ACCEPT\n", True), ("DROP", "", True), ("ACCEPT", "", False)],
+)
+def test_diff_says_which_tables_would_stay(policy: str, rule: str, said: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    runs(monkeypatch, Running("legacy", V4, RAW.format(policy, rule) + DROPS))
     Path("new.v4").write_text(DROPS)
-    assert "new.v4: without raw: loading it would leave that table as it runs" in rulec("diff", "--live", "new.v4").err
+    told = "new.v4: without raw: loading it would leave that table as it runs"
+    assert (told in rulec("diff", "--live", "new.v4").err) == said
 
 
 @pytest.mark.parametrize("arguments", [(), ("--against", "git:HEAD", "new.v4")])
