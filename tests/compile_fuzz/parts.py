@@ -212,7 +212,7 @@ OF_CAUTION = {
     "TPROXY": "nobody has tried what it does to untracked packets",
     "ipvs": "nobody has tried it: no kernel at hand has it",
     "state in raw": "the rule takes all untracked packets, and is refused as such",
-    "exemption in raw": "both rulesets are right: the policy says hot, the rule says not, and nobody knows what was meant",
+    "exemption in raw": "both rulesets are right: the policy says hot, the rule says not, nobody knows what is meant",
 }
 """The guards that nothing is wrong without."""
 
