@@ -57,5 +57,12 @@ class Linter:
             assert isinstance(file.content, Ruleset)
             self._known[key] = api.lint(file.content, checks_of(file), **asked)
             if len(self._known) % _MANY == 0:
-                gc.collect()
+                _collect()
         return self._known[key]
+
+
+def _collect() -> None:
+    """Free what cycles have left behind; what is still there then is kept to the end, and not looked at again."""
+    gc.collect()
+    if not gc.isenabled():
+        gc.freeze()

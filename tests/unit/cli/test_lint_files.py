@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 from pathlib import Path
 
@@ -158,3 +159,15 @@ def test_a_tracking_report_takes_the_kernel_of_the_settings() -> None:
     put("rulec.toml", "target.kernel = 'el7'\n")
     put("rules.v4", "*filter\n-A INPUT -m state --state NEW\nCOMMIT\n")
     assert "on RHEL 7" in rulec("lint", "--tracking-report", "rules.v4").out
+
+
+def test_what_was_kept_of_many_files_is_not_looked_at_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The program runs without the collector: it is asked now and then, each time for what is new only."""
+    calls: list[str] = []
+    monkeypatch.setattr(gc, "isenabled", lambda: False)
+    monkeypatch.setattr(gc, "collect", lambda: calls.append("collect"))
+    monkeypatch.setattr(gc, "freeze", lambda: calls.append("freeze"))
+    for number in range(17):
+        put(f"{number}/rules.v4", SSH)
+    assert rulec("lint", ".").code == 0
+    assert calls == ["collect", "freeze"] * 2
