@@ -12,7 +12,7 @@ from rulec.api import parse
 from rulec.host.live import BACKENDS, Live, live
 from rulec.model import Family
 from tests.kernel.conftest import installed, restore, run_in
-from tests.kernel.network import inside, tracked
+from tests.kernel.network import inside, tracked, without_root
 from tests.running import Done, rulec
 
 V4, V6 = Family.IPV4, Family.IPV6
@@ -94,6 +94,15 @@ class TestNothingIsSwitchedOn:
         before = switched_on(netns)
         run_in(netns, "iptables-legacy-save", "-t", "nat").check_returncode()
         assert switched_on(netns) != before
+
+
+def test_without_root_it_is_said_what_could_not_be_read(netns: str) -> None:
+    restore(netns, DROPS, V4).check_returncode()
+    with inside(netns):
+        legacy, nft = without_root(lambda: "\n".join(live((V4,)).unread)).splitlines()
+    assert legacy == "live:legacy IPv4: /proc/net/ip_tables_names: only root may read it"
+    assert nft.startswith("live:nft IPv4: iptables-nft-save: ")
+    assert "Permission denied" in nft
 
 
 @pytest.mark.parametrize("path", RULESETS, ids=lambda path: path.name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import signal
@@ -12,10 +13,12 @@ from pathlib import Path
 
 import pytest
 
-from rulec.host.conntrack.watch import counters, of_conntrack
+from rulec import advice
+from rulec.host.conntrack.here import running, streamed
+from rulec.host.conntrack.watch import Watch, counters, of_conntrack
 from rulec.model import Family
 from tests.kernel.conftest import installed, restore, run_in
-from tests.kernel.network import inside, tracked
+from tests.kernel.network import inside, tracked, without_root
 from tests.running import rulec
 
 V4 = Family.IPV4
@@ -70,6 +73,17 @@ class TestWatch:
         assert here["invalid"] > 0
         names = ("found", "invalid", "insert", "insert_failed", "drop", "early_drop", "search_restart")
         assert {name: listed[name] for name in names} == {name: here[name] for name in names}
+
+    def test_without_root_all_but_the_services_is_seen(self, netns: str) -> None:
+        def look() -> str:
+            view = Watch(lambda: advice.hot(running(), True).table).look()
+            return json.dumps([view.moment.most, len(view.moment.counters), view.unread])
+
+        with inside(netns):
+            advice.hot(streamed(io.BytesIO(), "nothing"), False)  # what it needs is imported by that
+            most, counted, unread = json.loads(without_root(look))
+        assert (most > 0, counted > 5) == (True, True)
+        assert unread == ["services: /proc/net/nf_conntrack: only root may read it"]
 
     def test_looking_does_not_switch_tracking_on(self, netns: str) -> None:
         seen(netns)

@@ -118,7 +118,8 @@ class Watch:
         try:
             self._known, self._why = self._table(), ""
         except InputError as error:
-            self._known, self._why = None, f"services: {error}"
+            reason, _, _ = str(error).partition(";")  # behind it stands that a file would do, which it would not here
+            self._known, self._why = None, f"services: {reason}"
         self._read_at = self._clock()
         self._next_at = self._read_at + _REST * (self._read_at - begun)
 
