@@ -18,6 +18,7 @@ _COMMANDS = {
     "verify": "prove that a rewritten ruleset keeps what was open, and opens nothing else",
     "trace": "say what becomes of a packet, rule by rule, and why",
     "diff": "say what changes for packets from one ruleset to another",
+    "apply": "load rulesets, and go back by itself unless somebody confirms that the host can still be reached",
     "hot": "say what the conntrack table holds, and draft the policy that leaves most of it untracked",
     "watch": "show how full the conntrack table is, how it grows, what fills it, and what is dropped",
     "size": "say how large the conntrack table is by itself, what memory it takes, and how large it should be",

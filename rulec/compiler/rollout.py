@@ -73,10 +73,10 @@ def _load(files: tuple[tuple[Family, str], ...]) -> Iterator[str]:
 def _forget(files: tuple[tuple[Family, str], ...], policy: Policy) -> Iterator[str]:
     yield "# The entries of the hot flows are of no use any more, and would wait for up to five days."
     for family, _ in files:
-        yield from (f"{command} || true" for command in _deletions(policy, family))
+        yield from (f"{command} || true" for command in deletions(policy, family))
 
 
-def _deletions(policy: Policy, family: Family) -> Iterator[str]:
+def deletions(policy: Policy, family: Family) -> Iterator[str]:
     """The commands that delete the entries of all hot flows: as the asking side's packets name them."""
     for entry in policy.hot:
         if family in entry.families:
@@ -109,7 +109,7 @@ def _back(files: tuple[tuple[Family, str], ...], policy: Policy) -> Iterator[str
     yield "# and only when they have sent something the old filter, which may know no UNTRACKED packets."
     for family, _ in files:
         tool = _TOOLS[family]
-        yield from (f"#{command} || true" for command in _deletions(policy, family))
+        yield from (f"#{command} || true" for command in deletions(policy, family))
         saved = f'"$before/{family.value}.rules"'
         as_it_was = f"then {tool}-restore -T raw < {saved}; else {tool} -t raw -F; fi"
         yield f"#if grep -q '^[*]raw' {saved}; {as_it_was}; sleep 10"
