@@ -92,6 +92,8 @@ step 1 diff examples/web-server.rules examples/web-server-next.rules
 title "Refused, with the rule or the entry that stands in the way"
 step 1 compile examples/router-nat.rules --policy policies/web.yaml
 step 1 compile examples/docker-host.rules --policy policies/web.yaml
+step 1 compile examples/ftp-server.rules --policy policies/well-known-recipe.yaml
+step 1 compile examples/ftp-server.rules --policy policies/well-known-recipe.yaml --keep-going --diff
 
 if [ "$surprises" -ne 0 ]; then
     printf '\n%s of %s steps did not end as they should.\n' "$surprises" "$steps"
