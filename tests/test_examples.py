@@ -20,6 +20,7 @@ VERDICTS = {
     "broken.rules": (1, "16 errors, 1 note"),
     "dns-server.rules": (0, "IPv4 is tracked, because of 5 rules (lines 9, 13, 14, 17, 18)"),
     "docker-host.rules": (0, "IPv4 is tracked, because of 10 rules (lines 11, 13, 17, 21, 46, 47, 48, 49, ...)"),
+    "ftp-server.rules": (0, "IPv4 is tracked, because of 3 rules (lines 8, 10, 15)"),
     "memcached.rules": (0, "IPv4 is tracked, because of 4 rules (lines 7, 12, 13, 15)"),
     "rhel5-iptables": (0, "IPv4 is tracked, because of 4 rules (lines 15, 16, 17, 18)"),
     "router-nat.rules": (0, "IPv4 is tracked, because of 9 rules (lines 9, 11, 12, 15, 35, 42, 44, 45, ...)"),
@@ -42,6 +43,7 @@ COMPILED = {
 REFUSED = [
     ("docker-host.rules", "web.yaml", 1, "examples/docker-host.rules:52:1", "web: DNAT rewrites this flow"),
     ("docker-host.rules", "web.yaml", 1, "examples/docker-host.rules:53:1", "web: DNAT rewrites this flow"),
+    ("ftp-server.rules", "well-known-recipe.yaml", 1, "examples/ftp-server.rules:15:1", "ftp: a connection helper"),
     ("router-nat.rules", "web.yaml", 1, "examples/router-nat.rules:9:1", "web: DNAT rewrites this flow"),
     ("router-nat.rules", "web.yaml", 1, "examples/router-nat.rules:11:1", "web: DNAT rewrites this flow"),
     ("broken.rules", "web.yaml", 2, "examples/broken.rules:7:23", "did you mean --ctstate?"),
