@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import subprocess
 from collections.abc import Iterator
 
+from rulec.errors import InputError
 from rulec.settings.discovery import Finder
 
 _RULESET = re.compile(rb"(?:[ \t]*(?:#[^\n]*)?\r?\n)*\*(?:filter|nat|mangle|raw|security)\b")
@@ -21,7 +23,9 @@ _SKIPPED = frozenset(("node_modules", "__pycache__", "venv", "build", "dist"))
 
 
 def below(folder: str, finder: Finder) -> Iterator[str]:
-    """The files of a folder that may be meant, in the order of their names."""
+    """The files of a folder that may be meant, in the order of their names; InputError where it cannot be read."""
+    if not os.access(folder, os.R_OK | os.X_OK):
+        raise InputError(f"{folder}: {os.strerror(errno.EACCES)}")
     listed = _known_to_git(folder) if finder.of(os.path.join(folder, "x")).respect_gitignore else None
     found = _all_of(folder) if listed is None else listed
     named = sorted(path.removeprefix(f".{os.sep}") for path in found)

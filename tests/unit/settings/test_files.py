@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from rulec.errors import InputError
 from rulec.settings.discovery import Finder
 from rulec.settings.files import Chosen, choose, host_of
 from rulec.settings.kinds import Known
@@ -77,6 +78,13 @@ def test_what_is_excluded(tmp_path: Path) -> None:
 def test_an_empty_folder(tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
     assert chosen("a") == Chosen((), empty=("a",))
+
+
+def test_a_folder_that_cannot_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "a").mkdir()
+    monkeypatch.setattr("os.access", lambda path, mode: False)  # root may read everything
+    with pytest.raises(InputError, match=r"^a: Permission denied$"):
+        chosen("a")
 
 
 @pytest.mark.parametrize(("respect", "number"), [("true", 1), ("false", 2)])
