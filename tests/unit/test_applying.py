@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from rulec.host.apply import tools
+from rulec.host.apply import session, tools
 from tests.running import Done, rulec
 
 RULES = """*raw
@@ -69,6 +69,22 @@ def test_the_session(rules: Path, matches: str, more: tuple[str, ...], code: int
 def test_a_session_of_the_other_family_stays(rules: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SSH_CONNECTION", "2001:db8::7 50000 2001:db8::1 22")
     assert "is IPv6, and these rules are not" in rulec("apply", "--dry-run", rules).out
+
+
+@pytest.mark.parametrize(
+    ("rule", "code"),
+    [("", 1), ("-A INPUT -p ipv6-icmp -j ACCEPT", 0), ("-A INPUT -p ipv6-icmp --icmpv6-type 135 -j ACCEPT", 1)],
+)
+def test_ipv6_without_its_neighbours_would_end_later(
+    rules: Path, monkeypatch: pytest.MonkeyPatch, rule: str, code: int
+) -> None:
+    """After the confirmation, when the neighbour is forgotten."""
+    monkeypatch.setenv("SSH_CONNECTION", "2001:db8::7 50000 2001:db8::1 22")
+    monkeypatch.setattr(session, "_link", lambda found: "eth0")
+    monkeypatch.setattr(session, "_has_neighbours", lambda link: True)
+    rules.write_text(RULES.format("").replace("-A INPUT", f"{rule}\n-A INPUT"))
+    done = rulec("apply", "--dry-run", "--family", "ipv6", rules)
+    assert (done.code, "neighbour advertisement" in done.out) == (code, bool(code))
 
 
 def test_needs_root(rules: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,11 +16,16 @@ from rulec.host.conntrack.here import is_loaded
 from rulec.model import Family
 
 _DOORS = ("sshd", "sshd-session", "dropbear", "in.telnetd", "telnetd")
+_ROUTER = "fe80::1"
+_LOOPBACK, _POINT_TO_POINT, _NO_ARP = 0x8, 0x10, 0x80
 _ESTABLISHED = "01"
 
 
 class Session(NamedTuple):
-    """A TCP connection from a client to this host; ``link`` is empty and ``is_tracked`` None where it is not known."""
+    """A TCP connection from a client to this host; ``link`` is empty and ``is_tracked`` None where it is not known.
+
+    ``has_neighbours`` says that hosts on the link find each other by asking, as IPv6 does with packets of ICMPv6.
+    """
 
     client: str
     client_port: int
@@ -28,6 +33,7 @@ class Session(NamedTuple):
     server_port: int
     link: str = ""
     is_tracked: bool | None = None
+    has_neighbours: bool = True
 
     @property
     def family(self) -> Family:
@@ -49,6 +55,15 @@ class Session(NamedTuple):
         yield "what it gets", f"tcp {answers} ack{goes} state ESTABLISHED reply", "output"
         yield "a new connection like it", f"tcp {asks} syn{comes} state NEW", "input"
         yield "the answer to it", f"tcp {answers} syn,ack{goes} state ESTABLISHED reply", "output"
+        if self.family is Family.IPV6 and self.has_neighbours:
+            yield from self._neighbours(comes, goes)
+
+    def _neighbours(self, comes: str, goes: str) -> Iterator[tuple[str, str, str]]:
+        """What IPv6 needs on a link (RFC 4861): without it the connection ends when the neighbour is forgotten."""
+        for name in ("solicitation", "advertisement"):
+            about = f"neighbour {name}, without which IPv6 soon ends"
+            yield about, f"icmpv6 {_ROUTER} > {self.server} neighbour-{name} ttl 255{comes}", "input"
+            yield about, f"icmpv6 {self.server} > {_ROUTER} neighbour-{name} ttl 255{goes}", "output"
 
 
 def session(environment: Mapping[str, str] = os.environ, proc: Path = Path("/proc")) -> Session | None:
@@ -60,7 +75,10 @@ def session(environment: Mapping[str, str] = os.environ, proc: Path = Path("/pro
     variables = (environment.get("SSH_CONNECTION", ""), *(_variable(proc, pid) for pid in above))
     named = next((found for text in variables if (found := _said(text))), None)
     found = named or next((found for pid in above if (found := _served(proc, pid))), None)
-    return None if found is None else found._replace(link=_link(found), is_tracked=_is_tracked(found, proc))
+    if found is None:
+        return None
+    link = _link(found)
+    return found._replace(link=link, is_tracked=_is_tracked(found, proc), has_neighbours=_has_neighbours(link))
 
 
 def _said(text: str) -> Session | None:
@@ -142,6 +160,13 @@ def _link(found: Session) -> str:
         way = re.search(r" dev (\S+)", printed(["ip", "-o", "route", "get", found.client]))
         return way[1] if way else ""
     return ""
+
+
+def _has_neighbours(link: str, folder: Path = Path("/sys/class/net")) -> bool:
+    """Whether a link needs them: not the loopback, and none from point to point (flags of linux/if.h)."""
+    with suppress(OSError, ValueError):
+        return not int((folder / link / "flags").read_text("ascii"), 16) & (_LOOPBACK | _POINT_TO_POINT | _NO_ARP)
+    return True
 
 
 def _is_tracked(found: Session, proc: Path) -> bool | None:

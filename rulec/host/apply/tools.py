@@ -23,7 +23,6 @@ class Tools(NamedTuple):
     family: Family
     restore: tuple[str, ...]
     saver: str
-    is_nft: bool
 
     @property
     def test(self) -> list[str]:
@@ -45,10 +44,10 @@ def tools(family: Family, backend: str | None) -> Tools:
     """The tools of a back end, of the one that is usual here where none is named; RulecError where they are missing."""
     stem = _PROGRAMS[family] + (f"-{backend}" if backend else "")
     restore, save = (found(f"{stem}-{verb}", "iptables") for verb in ("restore", "save"))
-    text = printed([restore, "--version"])
+    text = printed([found(stem, "iptables"), "--version"])  # old iptables-restore has no such option
     version = tuple(map(int, re.findall(r"\d+", text)[:3]))
     wait = ("--wait=10",) if version >= _WAITS else ()
-    return Tools(family, (restore, *wait), save, "nf_tables" in text)
+    return Tools(family, (restore, *wait), save)
 
 
 def found(program: str, package: str) -> str:

@@ -19,7 +19,7 @@ FILE = (
 SAVED = (
     "*filter\n:INPUT DROP [1:2]\nCOMMIT\n*nat\n:PREROUTING ACCEPT [0:0]\nCOMMIT\n*mangle\n-A INPUT -j ACCEPT\nCOMMIT\n"
 )
-PRINTS = Tools(Family.IPV4, ("/bin/true",), "/bin/echo", False)
+PRINTS = Tools(Family.IPV4, ("/bin/true",), "/bin/echo")
 
 
 def test_the_filter_comes_first_and_raw_last() -> None:

@@ -95,3 +95,18 @@ def test_whether_it_has_an_entry(
 def test_a_flow_without_an_entry_begins_in_the_middle() -> None:
     first = [next(FLOW._replace(is_tracked=known).packets())[1] for known in (True, None, False)]
     assert [text.rpartition(" ")[2] for text in first] == ["ESTABLISHED", "ESTABLISHED", "NEW"]
+
+
+@pytest.mark.parametrize(("flags", "has"), [("0x1003", True), ("0x9", False), ("0x10d1", False), ("?", True)])
+def test_links_without_neighbours(tmp_path: Path, flags: str, has: bool) -> None:
+    (tmp_path / "eth0").mkdir()
+    (tmp_path / "eth0/flags").write_text(f"{flags}\n")
+    assert sessions._has_neighbours("eth0", tmp_path) is has
+
+
+def test_ipv6_needs_its_neighbours() -> None:
+    flow = Session("2001:db8::7", 50000, "2001:db8::1", 22, "eth0")
+    asked = [packet for about, packet, _ in flow.packets() if "neighbour" in about]
+    assert asked[0] == "icmpv6 fe80::1 > 2001:db8::1 neighbour-solicitation ttl 255 in eth0"
+    assert len(asked) == 4
+    assert len(list(flow._replace(has_neighbours=False).packets())) == len(list(FLOW.packets())) == 4
