@@ -12,8 +12,7 @@ from rulec.cli.arguments import Streams
 from rulec.cli.lint_arguments import FAIL_ON
 from rulec.cli.lint_inputs import Inputs
 from rulec.cli.output_arguments import Output
-from rulec.cli.outputs import complain, put, say
-from rulec.errors import RulecError
+from rulec.cli.outputs import put, say, tried
 from rulec.linting.checking import Linter
 from rulec.linting.files import File, checks_of
 from rulec.resources import lazy
@@ -58,24 +57,14 @@ def _write_fixes(inputs: Inputs, done: Any, chosen: argparse.Namespace, streams:
             put("".join(api.difference(before.source.text, after.source.text, name)), None, stdout)
         elif before.path == "-":
             put(after.source.text, None, stdout)
-        elif changed and not _put(after.source.text, before.path, problems, streams):
+        elif changed and (problem := tried(after.source.text, before.path, stdout, stderr)):
+            problems.append(problem)
             continue
         if changed and not chosen.silent:
             would = "would be " if chosen.diff else ""
             say(f"{name}: {len(taken)} {would}fixed: {_counted(one.slug for one in taken)}", stderr)
     for reason in done.declined if not chosen.silent else ():
         say(f"rulec: {reason}", stderr)
-
-
-def _put(text: str, path: str, problems: list[str], streams: Streams) -> bool:
-    """Write a file; tells whether that could be done, and says why not."""
-    try:
-        put(text, path, streams[1])
-    except RulecError as error:
-        complain(error, streams[2])
-        problems.append(str(error))
-        return False
-    return True
 
 
 def _counted(slugs: Iterable[str]) -> str:

@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import TextIO
 
 from rulec import api
-from rulec.errors import InputError
+from rulec.errors import InputError, RulecError
 from rulec.report.text import printable
 
 
@@ -21,6 +21,16 @@ def put(text: str, path: str | None, stdout: TextIO) -> None:
     else:
         stdout.flush()
         buffer.write(text.encode("utf-8", "surrogateescape"))
+
+
+def tried(text: str, path: str | None, stdout: TextIO, stderr: TextIO) -> str:
+    """Write a text as ``put`` does; give the reason where that could not be done, which is said, or nothing."""
+    try:
+        put(text, path, stdout)
+    except RulecError as error:
+        complain(error, stderr)
+        return str(error)
+    return ""
 
 
 def put_below(folder: str, name: str, text: str, stderr: TextIO) -> None:

@@ -9,33 +9,23 @@ from typing import Any, TextIO
 from rulec import api
 from rulec.cli.colours import coloured
 from rulec.cli.output_arguments import Output
-from rulec.cli.outputs import complain, put, say
-from rulec.errors import RulecError
+from rulec.cli.outputs import say, tried
 
 
 def write(log: Any, wanted: Iterable[Output], color: str, stdout: TextIO, stderr: TextIO) -> bool:
     """Write all outputs, each whole or not at all; tells whether all could be written."""
     texts = [(path, _text(log, form, path, coloured(color, stdout, form))) for form, path in wanted]
-    written = [_put(text, path, stdout, stderr) for path, text in texts if path != "-"]
+    failed = [tried(text, path, stdout, stderr) for path, text in texts if path != "-"]
     for path, text in texts:
         if path == "-":
             _print(text, stdout)
-    if len(written) == len(texts) and not log.quiet:
+    if len(failed) == len(texts) and not log.quiet:
         say(f"rulec: {api.together(log)}", stderr)
-    return all(written)
+    return not any(failed)
 
 
 def _text(log: Any, form: str, path: str, colours: bool) -> str:
     return "".join(f"{line}\n" for line in api.render_log(log, form, colours and path == "-"))
-
-
-def _put(text: str, path: str, stdout: TextIO, stderr: TextIO) -> bool:
-    try:
-        put(text, path, stdout)
-    except RulecError as error:
-        complain(error, stderr)
-        return False
-    return True
 
 
 def _print(text: str, stdout: TextIO) -> None:

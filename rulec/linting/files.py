@@ -22,6 +22,7 @@ from rulec.source import Source
 from rulec.syntax.ruleset import Ruleset
 
 PORTS = "open-to-world"
+_EVERYTHING = frozenset(check.slug for check in CHECKS)
 
 
 class File(NamedTuple):
@@ -68,7 +69,7 @@ def _of(names: Iterable[str]) -> frozenset[str]:
 
 
 def _selected(settings: Settings, ignored: tuple[str, ...]) -> tuple[Check, ...]:
-    slugs = _of({check.group for check in CHECKS})
+    slugs = _EVERYTHING
     for selection in settings.selections:
         chosen = slugs if selection.select is None else _of(selection.select)
         slugs = (chosen | _of(selection.extend)) - _of(selection.ignore)
@@ -113,8 +114,7 @@ def _ports(text: str | None) -> tuple[OpenPort, ...]:
 
 def wanted_fixes(file: File) -> frozenset[str]:
     """The checks whose fixes may be taken."""
-    everything = _of({check.group for check in CHECKS})
-    fixable = _of(file.settings.fixable) if file.settings.fixable else everything
+    fixable = _of(file.settings.fixable) if file.settings.fixable else _EVERYTHING
     return fixable - _of(file.settings.unfixable)
 
 
