@@ -1,4 +1,4 @@
-"""The pages about hosts: each command prints what stands there."""
+"""The pages that show one command each, or three: each prints what stands there."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from tests.pages import ROOT, Shown, furnished, play, renewed, shown
 from tests.running import rulec
 
 PAGES = {"hot.md": "hot", "sizing.md": "size", "modules.md": "modules"}
-"""Each page, and its command."""
+"""Each page that is about one command, and all its options."""
 
 
-@pytest.mark.parametrize("name", PAGES)
+@pytest.mark.parametrize("name", [*PAGES, "asking.md"])
 def test_prints_what_the_page_shows(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
 ) -> None:
