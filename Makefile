@@ -8,7 +8,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --quiet --quiet --disable-pip-version-check --no-input
 STAMP := .venv/.made
 
-.PHONY: help install test demo check format bench docs grammar kernel-fuzz clean
+.PHONY: help install test demo check format bench docs grammar kernel kernel-fuzz clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 13
@@ -51,6 +51,10 @@ grammar: $(STAMP) ## rulec/syntax/tables.py, from the grammar
 	@$(BIN)/python -m rulec.syntax.generate
 
 N := 200000
+
+kernel: $(STAMP) ## what only a running kernel shows, and a dump of a million connections; needs root
+	@$(BIN)/python -m pytest --numprocesses auto tests/kernel
+	@$(BIN)/python -m tests.bench --only hot
 
 kernel-fuzz: $(STAMP) ## random rulesets and N packets, against the real kernel; needs root
 	@$(BIN)/python -m tests.kernel.fuzz --packets $(N)
