@@ -12,7 +12,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -267,11 +267,12 @@ def test_a_lost_terminal_brings_the_old_rules_back(world: World) -> None:
 # ── killed ──
 
 
-def test_killed_while_it_waits(world: World) -> None:
-    process = world.start()
+@pytest.mark.parametrize("kill", [os.kill, os.killpg], ids=["alone", "with its group"])
+def test_killed_while_it_waits(world: World, kill: Callable[[int, int], None]) -> None:
+    process = world.start(start_new_session=True)
     said_until(process, "in force")
     begun = time.monotonic()
-    process.kill()
+    kill(process.pid, signal.SIGKILL)
     process.wait(30)
     world.settle()
     assert world.rules() == world.before
@@ -293,11 +294,19 @@ def test_killed_at_every_step(world: World, number: int) -> None:
     assert world.rules() == world.before
 
 
-def test_killed_without_a_question(world: World) -> None:
-    process = killed_at(world, 7, "--yes")
+@pytest.mark.parametrize("number", [7, 8])
+def test_killed_without_a_question(world: World, number: int) -> None:
+    process = killed_at(world, number, "--yes")
     assert process.wait(60) == -signal.SIGKILL
     world.settle()
     assert world.rules() == world.before
+
+
+def test_nothing_more_is_loaded_once_it_is_killed(world: World) -> None:
+    assert killed_at(world, 6).wait(60) == -signal.SIGKILL
+    world.settle()
+    (log,) = world.state.glob("apply-*/log")
+    assert log.read_text().count("loading") == 2
 
 
 def killed_at(world: World, number: int, *more: str, timeout: float = 20) -> subprocess.Popen[str]:
@@ -312,10 +321,12 @@ def killed_at(world: World, number: int, *more: str, timeout: float = 20) -> sub
 @pytest.mark.parametrize("number", [5, 6, 7, 8])
 def test_a_guard_that_is_killed_is_replaced(world: World, number: int) -> None:
     """Its last loader may end after it: the way back waits for that."""
-    world.wrap_all(number, "kill -9 $PPID; sleep 1")
+    given = world.folder / "given"
+    world.wrap_all(number, f"cat > {given}; kill -9 $PPID; sleep 1; exec < {given}")
     code, text = rest(world.start())
     assert code == 1, text
     assert "the process that would go back was killed" in text
+    time.sleep(2)
     assert world.rules() == world.before
 
 
