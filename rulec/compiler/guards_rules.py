@@ -71,8 +71,8 @@ def synproxy(job: Job) -> Iterator[Guarded]:
 
 
 def tproxy(job: Job) -> Iterator[Guarded]:
-    """Untried."""
-    message = "TPROXY takes packets of this flow, and it was not tried what it does to untracked ones"
+    """It takes flows to others, too: with one direction alone untracked nothing gets through (measured)."""
+    message = "TPROXY takes packets of this flow, and of what it takes one direction alone may be untracked"
     yield from _by_target(job, partial(_goes_to, "TPROXY"), message, "leave the port tracked", anyhow=True)
 
 

@@ -24,7 +24,7 @@ from rulec.compiler.proof.kept import Kept
 from rulec.compiler.proof.loopback import OverLoopback
 from rulec.compiler.proof.nat import Rewritten
 from rulec.compiler.proof.opened import Opened
-from rulec.compiler.proof.proxied import proxied
+from rulec.compiler.proof.proxied import proxied, transparent
 from rulec.compiler.proof.refused import Refused
 from rulec.errors import InputError
 from rulec.packetset.space import DEFAULT_MEMORY, Space
@@ -71,6 +71,7 @@ def _proved(prepared: tuple[Prepared, Prepared], space: Space, policy: Policy) -
         *effects.failures(),
         *helped_by_port(flows),
         *proxied(flows),
+        *transparent(flows),
     )
     errors.expose()
     old, new = (one.ruleset for one in prepared)

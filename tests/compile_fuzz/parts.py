@@ -188,6 +188,10 @@ BYTES = "-A INPUT -p tcp -m connbytes --connbytes 0: --connbytes-dir both --conn
 REPLIED = "-A INPUT -m conntrack --ctreplsrc 192.0.2.1 -j DROP"
 REDIRECT = "-A PREROUTING -p tcp -m tcp --dport 8081 -j REDIRECT --to-ports 80"
 FEW = f"-A INPUT -p udp -m udp --dport 53 -m limit --limit 5/min {NEW} -j ACCEPT"
+OUTSIDE = "-s 203.0.113.0/24"
+SYNS = table("raw", f"-A PREROUTING {OUTSIDE} -p tcp -m tcp --dport 80 --syn -j CT --notrack")
+PROXY = f"-A INPUT {OUTSIDE} -p tcp -m tcp --dport 80 -m conntrack --ctstate INVALID,UNTRACKED -j SYNPROXY"
+TRANSPARENT = table("mangle", "-A PREROUTING -p tcp -m tcp --dport 80 -j TPROXY --on-port 8080 --tproxy-mark 1")
 WHOLESALE = "-A INPUT -m conntrack --ctstate RELATED,UNTRACKED -j ACCEPT"
 
 GUARDED = (
@@ -198,6 +202,8 @@ GUARDED = (
     Guard("connection match", Host(ruleset(BYTES, OPEN), WEB), "opened"),
     Guard("connection option", Host(ruleset(REPLIED, OPEN), WEB), "opened"),
     Guard("connection target", Host(ruleset(OPEN, before=MARKS), WEB), "kept"),
+    Guard("SYNPROXY", Host(ruleset(PROXY, OPEN, before=SYNS), WEB), "kept"),
+    Guard("TPROXY", Host(ruleset(OPEN, before=TRANSPARENT), WEB), "closed"),
     Guard("other interface", Host(ruleset(OPEN), _on(80, ", interface: eth0")), "closed"),
     Guard("rewritten", Host(_behind("-A POSTROUTING -o eth0 -j MASQUERADE"), HOSTS["forward"].policy), "closed"),
     Guard("rewritten into", Host(_nat(REDIRECT), WEB), "closed"),
@@ -208,8 +214,6 @@ GUARDED = (
 OF_CAUTION = {
     "one table each": "nothing can be asked of such a file",
     "filter table": "nothing can be asked of such a file",
-    "SYNPROXY": "its first packets are untracked already, so nothing is planned; the proof knows it (test_proof.py)",
-    "TPROXY": "nobody has tried what it does to untracked packets",
     "ipvs": "nobody has tried it: no kernel at hand has it",
     "state in raw": "the rule takes all untracked packets, and is refused as such",
     "exemption in raw": "both rulesets are right: the policy says hot, the rule says not, nobody knows what is meant",

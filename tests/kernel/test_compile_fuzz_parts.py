@@ -13,6 +13,7 @@ NOT_SENT = (
     "helper",  # nobody speaks FTP here
     "helper port",
     "connection target",  # nobody gives the connection a mark
+    "TPROXY",  # test_tproxy.py has the proxy that it needs
     "22&0x3C@",  # nobody forges errors about what is no connection
 )
 """What takes more than packets that can be sent here.

@@ -278,3 +278,13 @@ def test_synproxy_needs_the_rest_of_the_flow_tracked() -> None:
     found = certificate(old, ruleset(LO, proxy, KNOWN, OPEN, raw=(*RAW, syn)))
     assert any("SYNPROXY answers for this flow" in failure.message for failure in found.failures)
     assert certificate(old, old).is_proved
+
+
+@pytest.mark.parametrize(("whose", "is_proved"), [("! --dst-type LOCAL", False), ("--dst-type LOCAL", True)])
+def test_what_tproxy_takes_is_untracked_in_both_directions_or_in_none(whose: str, is_proved: bool) -> None:
+    """The proxy answers for addresses of others, and NOTRACK rules for a server in OUTPUT take these answers."""
+    rule = f"-A PREROUTING -p tcp -m tcp --dport 80 -m addrtype {whose} -j TPROXY --on-port 8080"
+    proxy = f"*mangle\n:PREROUTING ACCEPT [0:0]\n{rule}\nCOMMIT\n"
+    found = certificate(proxy + STATEFUL, proxy + RIGHT)
+    assert found.is_proved is is_proved
+    assert is_proved or {failure.part for failure in found.failures} == {"closed"}
