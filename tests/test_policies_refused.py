@@ -83,6 +83,14 @@ REFUSED = {
         WEB,
         others=table("mangle", "-A PREROUTING -p tcp -m tcp --dport 80 -j TPROXY --on-port 8080 --tproxy-mark 1"),
     ),
+    "TPROXY for others": Refused(
+        "TPROXY takes this flow",
+        WEB,
+        others=table(
+            "mangle",
+            "-A PREROUTING -p tcp -m tcp --dport 80 -m addrtype ! --dst-type LOCAL -j TPROXY --on-port 8080",
+        ),
+    ),
     "ipvs": Refused("-m ipvs asks for the virtual server", WEB, in_front("-A INPUT -m ipvs --ipvs -j ACCEPT")),
     "connlimit": Refused(
         "-m connlimit looks at the connection",

@@ -213,9 +213,9 @@ GUARDED = (
 
 OF_CAUTION = {
     "one table each": "nothing can be asked of such a file",
-    "filter table": "nothing can be asked of such a file",
+    "filter table": "with nothing that has packets tracked the text stays as it was: most likely it is half a ruleset",
     "ipvs": "nobody has tried it: no kernel at hand has it",
-    "state in raw": "the rule takes all untracked packets, and is refused as such",
+    "state in raw": "a rule for INVALID is widened and right (measured); one for UNTRACKED is refused as wholesale",
     "exemption in raw": "both rulesets are right: the policy says hot, the rule says not, nobody knows what is meant",
 }
 """The guards that nothing is wrong without."""
