@@ -73,6 +73,8 @@ def add_all(parser: argparse.ArgumentParser) -> None:
             group.add_argument(flag, **options)
     name = "what to call standard input, or the one file, in messages and for the settings"
     parser.add_argument("--stdin-filename", "--display-path", dest="display", metavar="NAME", help=name)
+    jobs = "so many processes for many files; default: one for each processor"
+    parser.add_argument("-j", "--jobs", type=int, metavar="N", help=jobs)
     parser.add_argument("-q", "--quiet", action="store_true", help="findings only")
     parser.add_argument("-s", "--silent", action="store_true", help="nothing on standard output; the exit code tells")
     parser.add_argument("-v", "--verbose", action="store_true", help="say which settings hold, and what was read")

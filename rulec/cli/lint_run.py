@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from collections.abc import Iterable, Sequence
 from typing import Any, TextIO
 
@@ -23,7 +24,7 @@ _TEXTS = ("full", "concise")
 
 def lint(inputs: Inputs, chosen: argparse.Namespace, wanted: list[Output], streams: Streams) -> int:
     """Do all that was asked for; give the exit code."""
-    linter, fixes = Linter(not chosen.no_ignores), 0
+    linter, fixes = Linter(not chosen.no_ignores, chosen.jobs or _processors()), 0
     files = inputs.files
     if chosen.fix or chosen.fix_only or chosen.diff:
         done = lazy("rulec.linting.fixing").fixed(files, linter, chosen.unsafe_fixes or None)
@@ -43,6 +44,11 @@ def lint(inputs: Inputs, chosen: argparse.Namespace, wanted: list[Output], strea
     if inputs.problems or not written:
         return 2
     return _code(files, found, chosen, fixes)
+
+
+def _processors() -> int:
+    """How many this program may use; one where nobody says."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
 
 
 # ── fixes ──
