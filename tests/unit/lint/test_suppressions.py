@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 
 from rulec import api
@@ -220,14 +218,3 @@ def test_configuration_files_have_suppressions_too() -> None:
     assert slugs(line) == (["ignored-line"], [])
     assert slugs("# rulec: ignore[ignored-line] later\n" + line) == ([], ["ignored-line"])
     assert slugs("# rulec: ignore[open-to-world]\n" + line) == (["unused-suppression", "ignored-line"], [])
-
-
-def test_a_file_full_of_suppressions_takes_no_longer_for_each() -> None:
-    def time_of(number: int) -> float:
-        lines = [line for n in range(number) for line in ("# rulec: ignore[duplicate-rule]", "INPUT -p tcp --dport 80")]
-        ruleset = api.parse(text_of("# rulec: disable[jump-loop]", *lines, "# rulec: enable[jump-loop]"))
-        began = time.process_time()
-        assert len(api.lint(ruleset, api.checks(["duplicate-rule"])).suppressed) == number - 1
-        return time.process_time() - began
-
-    assert time_of(3000) < 25 * time_of(300)

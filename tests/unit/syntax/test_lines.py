@@ -106,7 +106,7 @@ BROKEN_FILES = [
     ("*broute\nCOMMIT\n", "1:2", "'broute'"),
     ("*filter\r\nCOMMIT\n", "1:2", "CR"),
     (" *filter\n", "1:1", "no table"),
-    ("\0*filter\n", "1:1", "blanks"),
+    ("\0*filter\n", "1:1", "bytes of zero"),
     ("*filter\n", "2:1", "COMMIT is missing"),
     ("*filter\n*nat\nCOMMIT\n", "2:1", "lacks its COMMIT"),
     ("*filter\nCOMMIT", "2:1", "newline"),
@@ -219,7 +219,8 @@ def test_broken(text: str, place: str, message: str) -> None:
     found = rulec.parse(text, family="ipv4").findings[0]
     assert f"{found.line}:{found.column}" == place
     where = "indented" if text.split("\n")[found.line - 1].lstrip().startswith("#") else "trailing"
-    assert found.slug == (f"{where}-comment" if " #" in text else "syntax-error")
+    without_rules = "not-a-ruleset" if text.startswith("\x00") else "syntax-error"
+    assert found.slug == (f"{where}-comment" if " #" in text else without_rules)
     assert message in found.message
 
 
