@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from functools import partial
+from mmap import mmap
 from typing import Any, NamedTuple, TypeVar
 
 from oxidd.bcdd import BCDDManager
@@ -22,6 +23,11 @@ __all__ = ["Field", "Space", "TooLarge"]
 
 BYTES_OF_A_NODE = 32
 """What one node costs, its share of the tables included (measured with oxidd 0.13: 30)."""
+
+_MOST_NODES = (1 << 32) - 2
+"""Nodes are numbered with 32 bits, and one number more is taken (oxidd 0.13 ends the program beyond)."""
+_STACK = 1 << 30
+"""What oxidd 0.13 asks for as the stack of a thread; of this no more is taken than is used."""
 
 DEFAULT_MEMORY = 2 << 30
 _LARGEST_CACHE = 1 << 20
@@ -51,12 +57,13 @@ class Space:
     ``memory`` is a limit in bytes; an operation that would need more raises TooLarge,
     and ``collect`` makes room again.  What nobody refers to any more is collected in
     the background, which lags behind where the limit is below some 32 MB (measured).
+    Where this machine does not give a program so much, the limit is lower.
     """
 
     def __init__(self, fields: Iterable[Field], memory: int = DEFAULT_MEMORY, cache: int = _LARGEST_CACHE) -> None:
         fields = tuple(fields)
         self.fields = {field.name: field for field in fields if not field.guessed}
-        self._manager = BCDDManager(max(memory // BYTES_OF_A_NODE, 1024), cache, 1)
+        self._manager = BCDDManager(room(memory) // BYTES_OF_A_NODE, cache, 1)
         self._vectors: dict[str, Vector] = {}
         self._places: dict[str, range] = {}
         self._bits: list[tuple[str, int]] = []
@@ -201,3 +208,23 @@ def _height(packets: PacketSet) -> int:
     """How high up the first variable stands on which a set depends: the higher the larger."""
     level = packets.function.node_level()
     return 0 if level is None else -level
+
+
+def room(memory: int) -> int:
+    """How many of the bytes that are allowed can be had here.
+
+    oxidd asks for the room of all nodes at once, and ends the program where it gets none.
+    """
+    octets = min(max(memory, BYTES_OF_A_NODE << 10), BYTES_OF_A_NODE * _MOST_NODES)
+    while octets > 1 << 20 and not _is_there(octets // 2):
+        octets //= 2
+    return octets
+
+
+def _is_there(half: int) -> bool:
+    """Whether there are two such halves, another for all else, and the stack of its thread."""
+    try:
+        with mmap(-1, half), mmap(-1, half), mmap(-1, half), mmap(-1, _STACK):
+            return True
+    except OSError:
+        return False

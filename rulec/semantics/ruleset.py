@@ -9,7 +9,7 @@ from typing import NamedTuple, TypeVar
 
 from rulec.errors import InputError, Undecided
 from rulec.packetset.fields import fields
-from rulec.packetset.space import DEFAULT_MEMORY, Space, TooLarge
+from rulec.packetset.space import DEFAULT_MEMORY, Space, TooLarge, room
 from rulec.semantics.concern import Concern
 from rulec.semantics.order import orders
 from rulec.semantics.paths import Host, Way
@@ -99,7 +99,7 @@ def in_space(
             gc.collect()  # the space that was too small refers to itself
     names = " and ".join(one.ruleset.source.name for one in prepared)
     raise Undecided(
-        f"{names}: undecided: the packets that the rules tell apart do not fit into {memory >> 20} MB,"
+        f"{names}: undecided: the packets that the rules tell apart do not fit into {room(memory) >> 20} MB,"
         " in any order of the fields; --memory allows more"
     )
 

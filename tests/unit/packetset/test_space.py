@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import gc
+import subprocess
+import sys
 
 import pytest
 
 from rulec.packetset.fields import CHOICES, INTERFACES, ORDERS, fields
-from rulec.packetset.space import Field, Space, TooLarge
+from rulec.packetset.space import Field, Space, TooLarge, room
 
 
 def test_what_does_not_fit_is_too_large_and_the_space_lives_on() -> None:
@@ -62,3 +64,14 @@ def test_every_order_has_every_field(order: str) -> None:
     for name in CHOICES:
         assert len(space.fields[name].choices) <= 1 << space.fields[name].bits
     assert all(space.fields[name].names for name in INTERFACES)
+
+
+@pytest.mark.parametrize("memory", [4 << 30, 1 << 50, 1 << 66, 10**30])
+def test_a_limit_above_what_the_machine_gives_is_lowered(memory: int) -> None:
+    """The library would end the program: it numbers nodes with 32 bits, and takes the room for all of them at once."""
+    code = f"from rulec.packetset.space import Field, Space; assert Space([Field('a', 1)], memory={memory}).flag('a')"
+    limit = "import resource; resource.setrlimit(resource.RLIMIT_AS, (3 << 30, -1)); "
+    for begin in ("", limit):
+        done = subprocess.run([sys.executable, "-c", begin + code], capture_output=True, text=True, check=False)
+        assert (done.returncode, done.stderr) == (0, "")
+    assert room(memory) <= min(memory, 1 << 37)
