@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from math import nan
 from typing import Any, TextIO
 
 from rulec.resources import lazy
@@ -26,6 +27,8 @@ _COMMANDS = {
     "explain": "say what a check is about, and what a match or a target means and needs",
     "completions": "print what makes a shell complete the words of a command line",
 }
+_MOST = (1 << 31) - 1
+"""The most that a setting of the kernel may be."""
 _EPILOG = "exit codes: 0 done, nothing found; 1 findings, refused or would change; 2 could not do it; 3 undecided"
 
 
@@ -71,3 +74,25 @@ def add_reading(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--family", choices=families, default="auto", help="default: from name and content")
     opaque = "a match or target that is no part of iptables, such as geoip"
     parser.add_argument("--opaque", action="append", default=[], metavar="NAME", help=opaque)
+
+
+def add_memory(parser: argparse.ArgumentParser) -> None:
+    """The argument of every command that asks which packets go where."""
+    parser.add_argument(
+        "--memory", type=at_least(1), default=2048, metavar="MB", help="the most to use (default: 2048)"
+    )
+
+
+def at_least(least: int, kind: type[int] | type[float] = int) -> Callable[[str], float]:
+    """What reads a number of an argument, and refuses those below ``least``, what is none, and what no kernel takes."""
+
+    def read(text: str) -> float:
+        try:
+            number = kind(text)
+        except ValueError:
+            number = nan
+        if not least <= number <= _MOST:
+            raise argparse.ArgumentTypeError(f"this must be a number from {least} to {_MOST}, and not {text}")
+        return number
+
+    return read

@@ -8,7 +8,7 @@ from typing import Any
 
 from rulec import api
 from rulec.cli import compiled, live
-from rulec.cli.arguments import Streams, add_reading
+from rulec.cli.arguments import Streams, add_memory, add_reading
 from rulec.cli.inputs import ruleset
 from rulec.cli.settled import add_settings, jobs
 from rulec.errors import InputError
@@ -36,7 +36,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     kernel = "the kernel of the host, as for lint: what it lacks is done otherwise, or refused"
     parser.add_argument("--kernel", default="", metavar="NAME", help=kernel)
     parser.add_argument("--output-format", choices=("text", "json"), default="text")
-    parser.add_argument("--memory", type=int, default=2048, metavar="MB", help="the most to use (default: 2048)")
+    add_memory(parser)
     live.add_live(parser)
     add_reading(parser)
     add_settings(parser)

@@ -6,7 +6,7 @@ import argparse
 from typing import TextIO
 
 from rulec import api
-from rulec.cli.arguments import Streams, add_reading
+from rulec.cli.arguments import Streams, add_memory, add_reading
 from rulec.cli.diff_inputs import pairs
 from rulec.cli.live import add_live
 from rulec.cli.outputs import say
@@ -24,7 +24,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--output-format", choices=("full", "json", "markdown"), default="full")
     parser.add_argument("--all", action="store_true", help="show all flows, and not only the largest ones")
     parser.add_argument("--fail-on", choices=("opened", "closed", "any"), default="any", help="exit 1 for these only")
-    parser.add_argument("--memory", type=int, default=2048, metavar="MB", help="the most to use (default: 2048)")
+    add_memory(parser)
     add_live(parser)
     add_reading(parser)
     add_settings(parser, excluding=True)

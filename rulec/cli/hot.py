@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from rulec import advice, api
-from rulec.cli.arguments import Streams, add_reading
+from rulec.cli.arguments import Streams, add_reading, at_least
 from rulec.cli.inputs import ruleset
 from rulec.cli.outputs import put, say
 from rulec.errors import InputError
@@ -19,12 +19,14 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     own = "an address or prefix of the host; default: those of this machine, if they are in the table"
     parser.add_argument("--address", action="append", default=[], metavar="ADDRESS", help=own)
     parser.add_argument("--by", choices=("peer", "src", "dst"), default="peer", help="which hosts to rank")
-    parser.add_argument("--top", type=int, default=10, metavar="N", help="how many services and hosts (default: 10)")
+    parser.add_argument(
+        "--top", type=at_least(0), default=10, metavar="N", help="how many services and hosts (default: 10)"
+    )
     rules = "a ruleset of the host: say which services it lets be untracked, and why not"
     parser.add_argument("--rules", action="append", default=[], metavar="FILE", help=rules)
     parser.add_argument("--policy-out", metavar="FILE", help="write the policy for rulec compile there")
     parser.add_argument(
-        "--least", type=float, default=1, metavar="PERCENT", help="of the table, to be in it; default 1"
+        "--least", type=at_least(0, float), default=1, metavar="PERCENT", help="of the table, to be in it; default 1"
     )
     parser.add_argument("--kernel", metavar="NAME", help="the kernel of the host; default: that of this machine")
     parser.add_argument("--output-format", choices=("full", "json"), default="full")

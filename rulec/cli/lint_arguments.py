@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
+from rulec.cli.arguments import at_least
+
 FAIL_ON = {"error": 2, "warning": 1, "note": 0, "never": 3}
 _FILE = "rulesets, files of modprobe.d, modules-load.d, sysctl.d, iptables-config; folders of them; - is standard input"
 _KERNELS = "the kernel of the host: 6.x (default), 5.x, both measured; 4.14, el5, el6, el7, el8, el9, all inferred"
@@ -27,7 +29,10 @@ _CHECKS: _Flags = (
     ("--per-file-ignores", _list("PATTERN:CHECK", "checks or groups that are not for some files")),
     ("--open-ports", {"metavar": "PORTS", "help": "what open-to-world asks about, such as 22,53/udp"}),
     ("--kernel", {"metavar": "NAME", "help": _KERNELS}),
-    ("--memory", {"type": int, "metavar": "MB", "help": "how much the sets of packets may take; default: 2048"}),
+    (
+        "--memory",
+        {"type": at_least(1), "metavar": "MB", "help": "how much the sets of packets may take; default: 2048"},
+    ),
     ("--tracking-report", _switch(_REPORT)),
 )
 _FIXES: _Flags = (
@@ -74,7 +79,7 @@ def add_all(parser: argparse.ArgumentParser) -> None:
     name = "what to call standard input, or the one file, in messages and for the settings"
     parser.add_argument("--stdin-filename", "--display-path", dest="display", metavar="NAME", help=name)
     jobs = "so many processes for many files; default: one for each processor"
-    parser.add_argument("-j", "--jobs", type=int, metavar="N", help=jobs)
+    parser.add_argument("-j", "--jobs", type=at_least(1), metavar="N", help=jobs)
     parser.add_argument("-q", "--quiet", action="store_true", help="findings only")
     parser.add_argument("-s", "--silent", action="store_true", help="nothing on standard output; the exit code tells")
     parser.add_argument("-v", "--verbose", action="store_true", help="say which settings hold, and what was read")

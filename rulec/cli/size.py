@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from rulec import advice
-from rulec.cli.arguments import Streams
+from rulec.cli.arguments import Streams, at_least
 from rulec.cli.outputs import put_below
 from rulec.errors import InputError
 
@@ -18,16 +18,16 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--kernel", metavar="NAME", help=_KERNEL)
     parser.add_argument("--arch", type=int, choices=(32, 64), default=64, help="bits of the machine (default: 64)")
     needs = parser.add_mutually_exclusive_group()
-    needs.add_argument("--entries", type=int, metavar="N", help="how many there are at a time")
+    needs.add_argument("--entries", type=at_least(1), metavar="N", help="how many there are at a time")
     needs.add_argument(
         "--from", dest="table", metavar="FILE", help="a table taken when it was busy, as rulec hot reads"
     )
-    needs.add_argument("--entries-per-second", type=float, metavar="R", help="new flows a second")
+    needs.add_argument("--entries-per-second", type=at_least(0, float), metavar="R", help="new flows a second")
     parser.add_argument(
-        "--mean-lifetime", type=float, metavar="S", help="seconds that an entry lives, timeout included"
+        "--mean-lifetime", type=at_least(0, float), metavar="S", help="seconds that an entry lives, timeout included"
     )
     idle = "how long an established TCP connection is to be kept without a packet; default: as it is"
-    parser.add_argument("--established-timeout", type=int, metavar="S", help=idle)
+    parser.add_argument("--established-timeout", type=at_least(1), metavar="S", help=idle)
     parser.add_argument("--output-dir", metavar="DIR", help="write the files there, as under /etc")
     parser.add_argument("--output-format", choices=("full", "json"), default="full")
 

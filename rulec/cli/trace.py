@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from rulec import api
-from rulec.cli.arguments import Streams, add_reading
+from rulec.cli.arguments import Streams, add_memory, add_reading
 from rulec.cli.live import add_live
 from rulec.cli.trace_inputs import asked
 
@@ -21,7 +21,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--path", choices=("input", "forward", "output"), help="default: as its interfaces tell")
     parser.add_argument("--why", action="store_true", help="say what another verdict would take")
     parser.add_argument("--output-format", choices=("full", "json"), default="full")
-    parser.add_argument("--memory", type=int, default=2048, metavar="MB", help="the most to use (default: 2048)")
+    add_memory(parser)
     add_live(parser)
     add_reading(parser)
 

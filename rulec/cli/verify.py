@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from rulec import api
-from rulec.cli.arguments import Streams, add_reading
+from rulec.cli.arguments import Streams, add_memory, add_reading
 from rulec.cli.inputs import ruleset
 from rulec.errors import InputError
 
@@ -19,7 +19,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--kernel", action="store_true", help=kernel)
     parser.add_argument("--backend", choices=("legacy", "nft"), default="legacy", help="the iptables for --kernel")
     parser.add_argument("--output-format", choices=("full", "json", "markdown"), default="full")
-    parser.add_argument("--memory", type=int, default=2048, metavar="MB", help="the most to use (default: 2048)")
+    add_memory(parser)
     add_reading(parser)
 
 

@@ -184,3 +184,26 @@ def test_no_bytes_are_a_fault_of_rulec(content: bytes) -> None:
 @given(st.lists(st.sampled_from((*VERBS, "-", "-h", "--diff", "--select", "load", "--policy", "absent")), max_size=5))
 def test_no_arguments_are_a_fault_of_rulec(arguments: list[str]) -> None:
     assert "internal error" not in rulec(*arguments, stdin=GOOD).err
+
+
+@pytest.mark.parametrize(
+    ("command", "least"),
+    [
+        *((f"{command} --memory", 1) for command in ("lint good", "trace good --packet any", "diff good good")),
+        *((f"{command} good --policy policy --memory", 1) for command in ("compile", "verify good")),
+        ("lint good --jobs", 1),
+        ("hot good --top", 0),
+        ("hot good --least", 0),
+        ("size --entries", 1),
+        ("size --established-timeout", 1),
+        ("size --mean-lifetime 1 --entries-per-second", 0),
+        ("size --entries-per-second 1 --mean-lifetime", 0),
+    ],
+)
+def test_a_number_that_means_nothing_is_refused(command: str, least: int) -> None:
+    """As settings refuse it; before anything is read."""
+    flag = command.rsplit(maxsplit=1)[-1]
+    for text in (str(least - 1), "-5", "x", "nan", "inf", "9" * 30):
+        done = rulec(*command.split(), text)
+        expected = f"{flag}: this must be a number from {least} to 2147483647, and not {text}\n"
+        assert (done.code, done.out, done.err.endswith(expected)) == (2, "", True), done
