@@ -50,7 +50,7 @@ class Errors:
         pair = self.pair
         unknown = pair.state("INVALID") & pair.prior("nothing") & pair.whole - pair.space.flag("first")
         for path in PATHS if not self.flows.is_stateless else ():
-            forged = unknown & pair.about_touched & pair.errors & pair.usual(path)
+            forged = unknown & pair.about_touched & pair.usual(path) - pair.extended
             passing = pair.new.passing(path, forged).without(_UNSEEN)
             packets = self._dropped(path, forged, passing)
             if not packets.is_empty():

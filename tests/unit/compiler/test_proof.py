@@ -48,6 +48,7 @@ from tests.unit.compiler.histories_cases import (
     WEB,
     WITH_ERRORS,
     WITH_LOOPBACK,
+    about,
     accepts,
     policy_text,
     ruleset,
@@ -189,6 +190,13 @@ def test_lists_forged_errors() -> None:
     assert found[1].message == "ICMP errors about flows of no connection pass on the way input, which were dropped"
     packet = read_packet(found[1].packet)
     assert (packet["proto"], packet["inner_sport"]) == (1, 80)
+
+
+@pytest.mark.parametrize("kind", [4, 5])
+def test_lists_forged_errors_that_no_flow_needs(kind: int) -> None:
+    """A redirect says where packets are to be sent: it is not kept, and not let in in silence either."""
+    (*_, found) = certificate(STATEFUL, ruleset(LO, about(kind), KNOWN, BOTH, raw=RAW)).exposures
+    assert found.flows == f"icmp * > * type {kind} in others"
 
 
 @pytest.mark.parametrize(
