@@ -108,6 +108,7 @@ def told(
 _WORDS = {
     "going back": "going back: {0}",
     "pause": "waiting {0:g} seconds for tracking to pick up the flows, before the old filter",
+    "past the lock": "another program holds the lock of iptables for too long; past the lock from now on",
     "back": "the old rules are back, and iptables-save prints what it printed before",
     "half back": "NOT ALL OLD RULES ARE BACK; they lie in {folder}, and so does the log",
     "kept": "the new rules stay, until the next start of the host; what was there before lies in {folder}",

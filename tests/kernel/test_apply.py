@@ -411,6 +411,30 @@ def test_a_way_back_that_fails_says_what_to_do(world: World) -> None:
     assert world.rules() == world.before
 
 
+def test_a_lock_that_stays_held_does_not_keep_the_old_rules_away(world: World) -> None:
+    """``iptables -L`` holds it while it asks for names, which rules without DNS make minutes of (legacy alone)."""
+    lock = world.folder / "xtables.lock"
+    process = world.start(timeout=1, variables={"XTABLES_LOCKFILE": str(lock)})
+    said_until(process, "in force")
+    with open(lock, "w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        code, text = rest(process)
+    assert (code, "the old rules are back" in text) == (1, True), text
+    assert ("past the lock" in text) == (world.backend == "legacy")
+    assert world.rules() == world.before
+
+
+def test_a_table_whose_loader_fails_is_as_it_was(world: World) -> None:
+    """Nothing has to come back, and nothing is said to be stuck where it could not."""
+    for tool in ("iptables", "ip6tables"):
+        world.wrap(tool, 0, "true")
+        path = world.tools / f"{tool}-{world.backend}-restore"
+        path.write_text(path.read_text().replace("exec", '[ "$kind" = load ] && exit 4\nexec'))
+    code, text = rest(world.start())
+    assert (code, "the old rules are back" in text, "by hand" in text) == (1, True, False), text
+    assert world.rules() == world.before
+
+
 def test_rules_of_nft_that_cannot_be_saved(tmp_path: Path) -> None:
     if not installed("nft"):
         pytest.skip("nft is not installed")

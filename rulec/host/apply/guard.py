@@ -18,7 +18,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,8 @@ PLAN, DECISION, WAITING, LOG = "plan.json", "decision", "waiting", "log"
 TRIES = 3
 _LONGEST = 60  # seconds that one command may take
 _MOST_SAID = 4000
+_LOCKED = "holding the xtables lock"
+_PAST_THE_LOCK = {"XTABLES_LOCKFILE": os.devnull}
 _COUNTERS = re.compile(r"(?m)^(:.*) \[\d+:\d+\]$|^\[\d+:\d+\] ")
 _ENDED = "rulec ended before the new rules were confirmed"
 
@@ -64,12 +66,16 @@ def decided(folder: Path) -> tuple[str, str]:
 # ── commands ──
 
 
-def run(command: list[str], text: str = "", held: int | None = None) -> tuple[int, str]:
+def run(
+    command: list[str], text: str = "", held: int | None = None, environment: Mapping[str, str] = os.environ
+) -> tuple[int, str]:
     """Run a command on a text: its exit code, and what it said; ``held`` is an open file that lives as long as it."""
     given = text.encode("utf-8", "surrogateescape")
     kept = () if held is None else (held,)
     try:
-        done = subprocess.run(command, input=given, capture_output=True, check=False, timeout=_LONGEST, pass_fds=kept)
+        done = subprocess.run(
+            command, input=given, capture_output=True, check=False, timeout=_LONGEST, pass_fds=kept, env=environment
+        )
     except (OSError, subprocess.TimeoutExpired) as error:
         return 127, str(error)
     return done.returncode, done.stderr.decode("utf-8", "backslashreplace").strip()[:_MOST_SAID]
@@ -109,26 +115,36 @@ def go_back(plan: dict[str, Any], touched: Iterable[int], tell: Tell) -> bool:
     picks_up = bool(plan["forget"] and untracking)
     for command in plan["forget"] if picks_up else ():
         run(["sh", "-c", command])
-    went = _all_restored(untracking, tell)
+    environment = dict(os.environ)
+    went = _all_restored(untracking, environment, tell)
     if picks_up:
         tell("pause", plan["pause"])
         time.sleep(plan["pause"])
-    return _all_restored([each for each in steps if each not in untracking], tell) and went
+    return _all_restored([each for each in steps if each not in untracking], environment, tell) and went
 
 
-def _all_restored(steps: Iterable[tuple[int, dict[str, Any]]], tell: Tell) -> bool:
+def _all_restored(steps: Iterable[tuple[int, dict[str, Any]]], environment: dict[str, str], tell: Tell) -> bool:
     """Restore them all, also where one cannot be."""
-    went = [_restored(number, step, tell) for number, step in steps]
+    went = [_restored(number, step, environment, tell) for number, step in steps]
     return all(went)
 
 
-def _restored(number: int, step: dict[str, Any], tell: Tell) -> bool:
+def _restored(number: int, step: dict[str, Any], environment: dict[str, str], tell: Tell) -> bool:
+    """Restore a table, and look; one that could not be loaded is as it was where nothing had been loaded before.
+
+    From the last try on the lock of iptables is passed by: whoever holds it for so long lists rules, and asks a
+    name server that the new rules may have cut off, or is stopped.  The kernel exchanges a table whole without it.
+    """
     for left in reversed(range(TRIES)):
-        code, said = run(step["undo"], step["before"])
-        wrong = (said or f"exit code {code}") if code else _differs(step)
+        code, said = run(step["undo"], step["before"], environment=environment)
+        wrong = _differs(step)
         if not wrong:
             tell("restored", number)
             return True
+        wrong = (said or f"exit code {code}") if code else wrong
+        if left == 1 and _LOCKED in said:
+            environment.update(_PAST_THE_LOCK)
+            tell("past the lock")
         time.sleep(1 if left else 0)
     tell("stuck", number, wrong)
     return False
