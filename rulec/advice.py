@@ -204,34 +204,22 @@ def _octets(text: str) -> int:
     return octets
 
 
+def recipe(name: str, text: str) -> Source | None:
+    """A text that removes modules or keeps them away; None for rulesets."""
+    is_one = lazy("rulec.host.modules.recipe").is_recipe(text) or lazy("rulec.config.kinds").kind_of(name, text)
+    return Source(name, text) if is_one and not _TABLE.search(text) else None
+
+
 def modules(
-    named: Iterable[tuple[str, str]],
-    kernel: str | None = None,
-    backend: str | None = None,
-    family: str = "auto",
-    opaque: Iterable[str] = (),
-) -> tuple[Any, list[Any]]:
+    rulesets: Sequence[Ruleset], recipes: Sequence[Source] = (), kernel: str | None = None, backend: str | None = None
+) -> Any:
     """Which modules of tracking some rulesets load, what recipes for removing them do; without either, what is loaded.
 
-    Each is named with its text; ``backend`` is legacy or nft.  Beside the answer stands what is wrong with rulesets.
+    ``backend`` is legacy or nft.
     """
-    machine = lazy("rulec.host.conntrack.here").machine()
-    known = machine.kernel if kernel is None else kernel_named(kernel)
-    recipe, reader = lazy("rulec.host.modules.recipe"), lazy("rulec.syntax.reader")
-    kind_of = lazy("rulec.config.kinds").kind_of
-    rulesets: list[Ruleset] = []
-    recipes: list[Source] = []
-    for name, text in named:
-        if (recipe.is_recipe(text) or kind_of(name, text)) and not _TABLE.search(text):
-            recipes.append(Source(name, text))
-        else:
-            chosen = lazy("rulec.syntax.family").guess(name, text) if family == "auto" else Family(family)
-            names = frozenset(opaque) | lazy("rulec.syntax.directives").opaque_names(text)
-            rulesets.append(reader.read(Source(name, text), lazy("rulec.syntax.scan").Dialect(chosen, names)))
-    problems = [finding for ruleset in rulesets for finding in ruleset.findings if finding.severity.rank == 2]
+    known = lazy("rulec.host.conntrack.here").machine().kernel if kernel is None else kernel_named(kernel)
     live = None if rulesets or recipes else lazy("rulec.host.modules.live").live()
-    valid = tuple(ruleset for ruleset in rulesets if ruleset.valid)
-    return lazy("rulec.host.modules.answer").answer(known, valid, tuple(recipes), live, backend), problems
+    return lazy("rulec.host.modules.answer").answer(known, tuple(rulesets), tuple(recipes), live, backend)
 
 
 def render_modules(found: Any, form: str) -> Iterator[str]:

@@ -14,7 +14,7 @@ from rulec.syntax.ruleset import Ruleset
 
 def ruleset(path: str, chosen: argparse.Namespace, stdin: TextIO) -> Ruleset:
     """The ruleset of a path; ``-`` is standard input."""
-    return _parsed(text(path, stdin), chosen)
+    return parsed(text(path, stdin), chosen)
 
 
 def anything(paths: Iterable[str], chosen: argparse.Namespace, stdin: TextIO, stderr: TextIO) -> list[Any]:
@@ -27,7 +27,7 @@ def anything(paths: Iterable[str], chosen: argparse.Namespace, stdin: TextIO, st
             complain(error, stderr)
             found.append(None)
         else:
-            found.append(api.read_config(*named) or _parsed(named, chosen))
+            found.append(api.read_config(*named) or parsed(named, chosen))
     return found
 
 
@@ -36,7 +36,8 @@ def text(path: str, stdin: TextIO) -> tuple[str, str]:
     return ("<stdin>", _all_of(stdin)) if path == "-" else (path, api.read_text(path))
 
 
-def _parsed(named: tuple[str, str], chosen: argparse.Namespace) -> Ruleset:
+def parsed(named: tuple[str, str], chosen: argparse.Namespace) -> Ruleset:
+    """The ruleset of a name and its content."""
     name, content = named
     return api.parse(content, name, None if chosen.family == "auto" else chosen.family, chosen.opaque)
 

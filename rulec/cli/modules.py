@@ -6,7 +6,7 @@ import argparse
 
 from rulec import advice, api
 from rulec.cli.arguments import Streams, add_reading
-from rulec.cli.inputs import text
+from rulec.cli.inputs import parsed, text
 from rulec.cli.outputs import put_below, say
 from rulec.errors import InputError
 
@@ -36,11 +36,14 @@ def run(chosen: argparse.Namespace, streams: Streams) -> int:
     if chosen.output_dir and not chosen.files:
         raise InputError("--output-dir needs the rulesets that are loaded at boot: they must not need tracking")
     named = [text(path, stdin) for path in chosen.files]
-    found, problems = advice.modules(named, chosen.kernel, chosen.backend, chosen.family, chosen.opaque)
+    recipes = [recipe for one in named if (recipe := advice.recipe(*one))]
+    rulesets = [parsed(one, chosen) for one in named if not advice.recipe(*one)]
+    problems = [finding for each in rulesets for finding in each.findings if finding.severity.rank == 2]
     for line in api.show(problems):
         print(line, file=stderr)
     if problems:
         return 2
+    found = advice.modules(rulesets, recipes, chosen.kernel, chosen.backend)
     for line in advice.render_modules(found, chosen.output_format):
         print(line, file=stdout)
     if chosen.apply:

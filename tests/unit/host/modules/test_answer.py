@@ -146,3 +146,21 @@ def test_apply_is_about_this_machine() -> None:
     done = rulec("modules", "rules.v4", "--apply")
     assert (done.code, "name no files" in done.err) == (2, True)
     assert rulec("modules", "--output-dir", "etc").code == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "first"),
+    [
+        ("{{ head }}\n*filter\nCOMMIT\n", "1:1: error[not-a-ruleset]: this is a template"),
+        ("*filter\n\0\nCOMMIT\n", "2:1: error[not-a-ruleset]: this is no text"),
+        ("*filter\n:ufw-before-input - [0:0]\n-A ufw-before-input -j ufw-user-input\nCOMMIT\n", ""),
+    ],
+)
+def test_rulesets_are_read_as_everywhere(text: str, first: str, tmp_path: Path) -> None:
+    """What stands in place of a ruleset is told once, and the pieces of ufw are known."""
+    rules = tmp_path / "before.rules"
+    rules.write_text(text)
+    done = rulec("modules", rules, "--kernel", "6.x")
+    assert done.code == (2 if first else 0)
+    assert done.err.startswith(f"{rules}:{first}" if first else "")
+    assert done.err.count("error[") == bool(first)
