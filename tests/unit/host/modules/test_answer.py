@@ -152,7 +152,7 @@ def test_apply_is_about_this_machine() -> None:
     ("text", "first"),
     [
         ("{{ head }}\n*filter\nCOMMIT\n", "1:1: error[not-a-ruleset]: this is a template"),
-        ("*filter\n\0\nCOMMIT\n", "2:1: error[not-a-ruleset]: this is no text"),
+        ("x\0\0\n", "1:1: error[not-a-ruleset]: this is no text"),
         ("*filter\n:ufw-before-input - [0:0]\n-A ufw-before-input -j ufw-user-input\nCOMMIT\n", ""),
     ],
 )
