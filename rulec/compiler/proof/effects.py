@@ -94,11 +94,18 @@ class Effects:
             self.flows.may_assume(way)
 
     def _named(self, path: str) -> dict[Hashable, Step]:
-        """The rules with side effects that touched packets meet, by what is the same in both rulesets."""
-        found: dict[Hashable, Step] = {}
-        for side, names in self._sides:
-            found.update((_name(step, names), step) for _, step, _ in side.met(path, self._touched(path), _has_effect))
-        return found
+        """The rules with side effects that touched packets meet, by what is the same in both rulesets.
+
+        Where one stands in the new ruleset it is that rule, though no touched packet meets it there.
+        """
+        old, new = (
+            {_name(step, names): step for _, step, _ in side.met(path, self._touched(path), _has_effect)}
+            for side, names in self._sides
+        )
+        side, names = self._sides[1]
+        steps = (step for program in side.meaning.prepared.programs.values() for step in program.steps())
+        there = {_name(step, names): step for step in steps if _has_effect(step)}
+        return {name: there.get(name, step) for name, step in old.items()} | new
 
     def _by_name(self, path: str, usually: bool, asked: bool) -> tuple[dict[Hashable, _Met], ...]:
         """What meets these rules under each ruleset."""

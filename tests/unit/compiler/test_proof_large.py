@@ -10,7 +10,7 @@ import rulec
 from rulec.compiler.certificate import Certificate
 from rulec.compiler.prove import prove
 from rulec.policy import read
-from tests.unit.compiler.histories_cases import Case, policy_text
+from tests.unit.compiler.histories_cases import BOTH, KNOWN, LO, RAW, WEB, Case, accepts, policy_text, ruleset
 from tests.unit.compiler.test_proof_mistakes import CASES
 
 said = partial(map, lambda failure: (failure.part, failure.path, failure.message))
@@ -43,3 +43,15 @@ def test_says_the_same(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
         (one.message, bool(one.flows)) for one in other.exposures
     ]
     assert found.losses == other.losses
+    assert found.effects == other.effects
+
+
+LOGS = "-A INPUT -p tcp --dport 80 -m state --state NEW -j LOG"
+
+
+@pytest.mark.usefixtures("large")
+def test_tells_the_line_of_the_new_ruleset() -> None:
+    """A rule that hot packets met, and that they do not come to any more, stands further down now."""
+    old = ruleset(LO, KNOWN, LOGS, accepts())
+    found = certificate(Case("", WEB, old, ruleset(LO, BOTH, KNOWN, LOGS, accepts(), raw=RAW)))
+    assert [one.message for one in found.effects] == ["LOG on line 8 does not meet all that it met"]
