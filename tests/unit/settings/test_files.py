@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -11,6 +14,7 @@ from rulec.errors import InputError
 from rulec.settings.discovery import Finder
 from rulec.settings.files import Chosen, choose, host_of
 from rulec.settings.kinds import Known
+from rulec.source import read_file
 from tests.repository import Repository
 
 RULES = "# a\n\n*filter\nCOMMIT\n"
@@ -80,11 +84,52 @@ def test_an_empty_folder(tmp_path: Path) -> None:
     assert chosen("a") == Chosen((), empty=("a",))
 
 
-def test_a_folder_that_cannot_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "a").mkdir()
-    monkeypatch.setattr("os.access", lambda path, mode: False)  # root may read everything
-    with pytest.raises(InputError, match=r"^a: Permission denied$"):
-        chosen("a")
+@pytest.mark.parametrize("way", ["a walk", "git"])
+@pytest.mark.parametrize(
+    ("path", "mode", "found"),
+    [
+        ("a", 0o000, ("a",)),
+        ("a/inner", 0o000, ("a/inner", "a/rules.v4")),
+        ("a/inner", 0o444, ("a/inner/rules.v4", "a/rules.v4")),
+        ("a/inner/rules.v4", 0o000, ("a/inner/rules.v4", "a/rules.v4")),
+        ("a/notes", 0o000, ("a/notes", "a/rules.v4", "a/inner/rules.v4")),
+        ("a/empty", 0o000, ("a/empty", "a/rules.v4", "a/inner/rules.v4")),
+    ],
+)
+def test_what_cannot_be_looked_into_is_read_so_that_this_fails(
+    path: str, mode: int, found: tuple[str, ...], way: str, tmp_path: Path
+) -> None:
+    """A ruleset may be in it; nothing is passed over without a word."""
+    tree(tmp_path, a__rules_v4=RULES, a__inner__rules_v4=RULES, a__notes="hello\n")
+    (tmp_path / "a/empty").mkdir()
+    if way == "git" and subprocess.run(["git", "init", "-q", "."], cwd=tmp_path, check=False).returncode:
+        pytest.skip("git is not installed")
+    assert chosen("a").files == ("a/inner/rules.v4", "a/rules.v4")
+    with nobody(tmp_path):
+        (tmp_path / path).chmod(mode)
+        try:
+            assert set(chosen("a").files) == set(found)
+            with pytest.raises(InputError, match=r": Permission denied$"):
+                read_file(next(one for one in found if one.startswith(path)))
+        finally:
+            (tmp_path / path).chmod(0o755)
+
+
+@contextmanager
+def nobody(folder: Path) -> Iterator[None]:
+    """Without the rights of root, who reads everything; the folder belongs to nobody, then."""
+    if os.geteuid() != 0:
+        yield
+        return
+    for path in (folder, *folder.parents[:2]):
+        path.chmod(0o755)
+    for path in (folder, *folder.rglob("*")):
+        os.chown(path, 65534, 65534)
+    os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
 
 
 @pytest.mark.parametrize(("respect", "number"), [("true", 1), ("false", 2)])
