@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from typing import NamedTuple, TextIO
+from typing import Any, NamedTuple, TextIO
 
 from rulec import api
 from rulec.compiler.rollout import deletions
@@ -34,7 +34,7 @@ class Wishes(NamedTuple):
     home: str = HOME
     seconds: float | None = 30
     backend: str | None = None
-    policy: str | None = None
+    policy: Any = None
     any_session: bool = False
     dry_run: bool = False
 
@@ -91,29 +91,28 @@ def _load(
     terminal: int | None,
     say: Say,
 ) -> int:
+    turn = folder.turn(wishes.home)
     for each in rulesets:
         plan.try_out(with_tools[each.family], each.source.text, each.source.name)
     before = [plan.saved(one) for one in with_tools.values()]
     for one in before:
         plan.try_out(with_tools[one.family], one.text, f"what is there now ({one.family.label})")
-    place, lock = folder.made(wishes.home)
-    plan.write_plan(place, parts, before, with_tools, forget, wishes.seconds)
+    try:
+        place = folder.made(turn)
+        plan.write_plan(place, parts, before, with_tools, forget, wishes.seconds)
+    except OSError as error:
+        raise RulecError(f"{turn.base}: {error.strerror or error}; nothing was touched") from error
     say(words.saved(place))
     last = ""
-    for event in watch.watch(watch.Watched(place, lock), terminal):
+    for event in watch.watch(watch.Watched(place, turn.lock), terminal):
         _say_all(say, words.told(event, place, parts, with_tools, terminal is not None))
         last = event[0]
     return KEPT if last == "kept" else NOT_KEPT
 
 
-def _forget(rulesets: Sequence[Ruleset], path: str | None) -> list[str]:
+def _forget(rulesets: Sequence[Ruleset], policy: Any) -> list[str]:
     """The commands that delete the entries of the hot flows of a policy."""
-    if path is None:
-        return []
-    policy, problems = api.read_policy(path)
-    if problems or policy is None:
-        raise InputError("\n".join(api.show(problems)))
-    return [command for each in rulesets for command in deletions(policy, each.family)]
+    return [command for each in rulesets for command in deletions(policy, each.family)] if policy else []
 
 
 # ── the connection ──

@@ -112,6 +112,7 @@ _WORDS = {
     "back": "the old rules are back, and iptables-save prints what it printed before",
     "half back": "NOT ALL OLD RULES ARE BACK; they lie in {folder}, and so does the log",
     "kept": "the new rules stay, until the next start of the host; what was there before lies in {folder}",
+    "unnoted": "the new rules cannot be confirmed: {0}",
     "unclear": 'answer "yes" to keep the new rules, or "no" to go back now',
 }
 

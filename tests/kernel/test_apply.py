@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import pty
@@ -220,9 +221,11 @@ def test_without_a_run_there_is_nothing_to_confirm(world: World) -> None:
 def test_one_run_at_a_time(world: World) -> None:
     process = world.start()
     said_until(process, "in force")
+    world.wrap_all(0, "true")
     code, text = rest(world.start())
     assert code == 2
     assert "another rulec apply waits for its confirmation" in text
+    assert not (world.folder / "calls").exists()  # nor has it saved what is there, which is not what there was
     process.send_signal(signal.SIGINT)
     assert rest(process)[0] == 1
     assert world.rules() == world.before
@@ -299,6 +302,19 @@ def test_killed_without_a_question(world: World, number: int) -> None:
     process = killed_at(world, number, "--yes")
     assert process.wait(60) == -signal.SIGKILL
     world.settle()
+    assert world.rules() == world.before
+
+
+@pytest.mark.parametrize("more", [(), ("--yes",)])
+def test_an_impatient_no_is_one(world: World, more: tuple[str, ...]) -> None:
+    """Ctrl-C more than once while a table is being loaded."""
+    pid = world.folder / "pid"
+    twice = " sleep 0.2; ".join(["kill -INT $(cat {0});"] * 2).format(pid)
+    world.wrap_all(6, f"while [ ! -s {pid} ]; do sleep 0.05; done; {twice} sleep 0.3")
+    process = world.start(*more)
+    pid.write_text(str(process.pid))
+    code, text = rest(process)
+    assert (code, "going back: the answer was no" in text) == (1, True), text
     assert world.rules() == world.before
 
 
@@ -433,6 +449,77 @@ def test_a_table_whose_loader_fails_is_as_it_was(world: World) -> None:
     code, text = rest(world.start())
     assert (code, "the old rules are back" in text, "by hand" in text) == (1, True, False), text
     assert world.rules() == world.before
+
+
+@pytest.fixture
+def small(world: World) -> Iterator[World]:
+    """The folder of the runs is on a file system of its own, with little room."""
+    world.state.mkdir(mode=0o700)
+    subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=64k,nr_inodes=50,mode=0700", "none", str(world.state)], check=True
+    )
+    yield world
+    world.settle()
+    subprocess.run(["umount", "--lazy", str(world.state)], check=True)
+
+
+def fill(folder: Path) -> None:
+    """Leave no room at all."""
+    with contextlib.suppress(OSError), open(folder / "ballast", "wb", buffering=0) as file:
+        while file.write(b"x" * 512):
+            pass
+
+
+def test_without_room_nothing_is_begun(small: World) -> None:
+    fill(small.state)
+    code, text = rest(small.start())
+    assert (code, f"{small.state}: No space left on device; nothing was touched" in text) == (2, True), text
+    assert small.rules() == small.before
+
+
+def test_a_file_system_that_only_reads_is_told(small: World) -> None:
+    subprocess.run(["mount", "-o", "remount,ro", str(small.state)], check=True)
+    code, text = rest(small.start())
+    assert (code, f"{small.state}: Read-only file system; nothing was touched" in text) == (2, True), text
+
+
+def test_a_disk_that_fills_up_keeps_nobody_from_confirming(small: World) -> None:
+    process = small.start()
+    said_until(process, "in force")
+    fill(small.state)
+    confirmed = small.confirm()
+    assert (confirmed.returncode, confirmed.stderr) == (0, "")
+    assert rest(process)[0] == 0
+    assert small.rules() != small.before
+
+
+def test_a_confirmation_that_comes_too_late_is_told_so_on_a_full_disk(small: World) -> None:
+    process = small.start(timeout=1)
+    said_until(process, "in force")
+    fill(small.state)
+    assert rest(process)[0] == 1
+    confirmed = small.confirm()
+    assert (confirmed.returncode, "too late" in confirmed.stdout) == (1, True), confirmed
+    assert small.rules() == small.before
+
+
+def test_a_confirmation_that_cannot_be_noted_is_none(small: World) -> None:
+    ours, theirs = pty.openpty()
+    process = small.start(stdin=theirs, start_new_session=True, preexec_fn=_takes_the_terminal)
+    os.close(theirs)
+    said_until(process, "or answer yes here")
+    with contextlib.suppress(OSError):
+        for number in range(50):  # so many names there may be
+            (small.state / f"{number}").touch()
+    confirmed = small.confirm()
+    assert confirmed.returncode == 2
+    assert "cannot be confirmed: No space left on device; the old rules come back" in confirmed.stderr
+    time.sleep(0.3)
+    os.write(ours, b"yes\n")
+    code, text = rest(process)
+    os.close(ours)
+    assert (code, "cannot be confirmed: No space left on device" in text) == (1, True), text
+    assert small.rules() == small.before
 
 
 def test_rules_of_nft_that_cannot_be_saved(tmp_path: Path) -> None:

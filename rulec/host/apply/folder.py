@@ -28,40 +28,58 @@ class Confirmed(NamedTuple):
     reason: str
 
 
-def made(home: str) -> tuple[Path, int]:
-    """A folder for a new run, and the lock that says that it is going on; RulecError where another one is."""
+class Turn(NamedTuple):
+    """The right to be the one run of a folder, as long as the lock is open."""
+
+    base: Path
+    lock: int
+
+
+def turn(home: str) -> Turn:
+    """The turn of this process; RulecError where another run goes on.
+
+    It comes before anything is looked at, so that nobody saves the rules of a run that still waits.
+    """
     base = _own(Path(home), make=True)
-    lock = _locked(base)
+    try:
+        lock = _locked(base)
+    except OSError as error:
+        raise RulecError(f"{base}: {error.strerror or error}; nothing was touched") from error
     if lock is None:
         raise RulecError(
             f"another rulec apply waits for its confirmation in {base}; answer there, or wait until it has gone back"
         )
-    for old in sorted(base.glob(f"{_PREFIX}*"))[:-_RUNS_KEPT]:
+    os.truncate(lock, 0)
+    return Turn(base, lock)
+
+
+def made(of: Turn) -> Path:
+    """A folder for a new run; the file of the lock says which one it is, since clocks are set back."""
+    for old in sorted(of.base.glob(f"{_PREFIX}*"))[:-_RUNS_KEPT]:
         shutil.rmtree(old, ignore_errors=True)
-    return Path(mkdtemp(prefix=f"{_PREFIX}{time.strftime('%Y%m%d-%H%M%S')}-", dir=base)), lock
+    folder = Path(mkdtemp(prefix=f"{_PREFIX}{time.strftime('%Y%m%d-%H%M%S')}-", dir=of.base))
+    os.write(of.lock, folder.name.encode("ascii"))
+    return folder
 
 
 def confirm(home: str) -> Confirmed:
     """Confirm the rules of the run that waits; RulecError where none does."""
     base = _own(Path(home), make=False)
-    runs = sorted(base.glob(f"{_PREFIX}*"), reverse=True)
-    if not runs:
-        raise RulecError(f"nothing waits for a confirmation in {base}")
-    lock, folder = _locked(base), runs[0]
+    lock, name = _locked(base), (base / _LOCK).read_text("ascii")
+    folder = base / name
+    is_open = not name or not (folder / DECISION).exists()
     if lock is not None:
         os.close(lock)
-        if not (folder / DECISION).exists():
-            raise RulecError(f"nothing waits for a confirmation in {base}: whoever waited in {folder.name} is gone")
-    elif not (folder / WAITING).exists() and not (folder / DECISION).exists():
-        raise RulecError(f"the rules are still being loaded ({folder.name}); say it again when they are there")
-    if decide_kept(folder):
-        return Confirmed(folder, KEPT, "")
-    return Confirmed(folder, *decided(folder))
-
-
-def decide_kept(folder: Path) -> bool:
-    """Confirm a run; False where it has gone back, or been confirmed, before."""
-    return decide(folder, KEPT)
+        if is_open:
+            gone = f": whoever waited in {name} is gone" if name else ""
+            raise RulecError(f"nothing waits for a confirmation in {base}{gone}")
+    elif is_open and not (name and (folder / WAITING).exists()):
+        raise RulecError("the rules are still being loaded; say it again when they are there")
+    try:
+        is_kept = decide(folder, KEPT)
+    except OSError as error:
+        raise RulecError(f"{name} cannot be confirmed: {error.strerror or error}; the old rules come back") from error
+    return Confirmed(folder, KEPT, "") if is_kept else Confirmed(folder, *decided(folder))
 
 
 def came_too_late(found: Confirmed) -> bool:
@@ -71,6 +89,7 @@ def came_too_late(found: Confirmed) -> bool:
 
 def _own(base: Path, make: bool) -> Path:
     """A folder that nobody else can write to: what lies there is run by root."""
+    base = base.absolute()  # the guard lives in the root folder
     try:
         if make:
             base.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -31,6 +31,7 @@ _MOST_SAID = 4000
 _LOCKED = "holding the xtables lock"
 _PAST_THE_LOCK = {"XTABLES_LOCKFILE": os.devnull}
 _COUNTERS = re.compile(r"(?m)^(:.*) \[\d+:\d+\]$|^\[\d+:\d+\] ")
+_REFUSED = "the answer was no"
 _ENDED = "rulec ended before the new rules were confirmed"
 
 Tell = Callable[..., None]
@@ -43,16 +44,31 @@ def decide(folder: Path, word: str, reason: str = "") -> bool:
     """Say whether new rules are kept or taken back; False where it was said before, and stays so.
 
     A name can be linked once only, so of a confirmation and a deadline at the same time one wins, and both know which.
+    Where there is no room for the reason, the word alone is: ``prepare`` has written it.
     """
-    draft = folder / f".{DECISION}-{os.getpid()}"
-    draft.write_text(f"{word}\n{reason}\n", encoding="utf-8")
+    said = draft = folder / f".{DECISION}-{os.getpid()}"
     try:
-        os.link(draft, folder / DECISION)
+        _write(draft, word, reason)
+    except OSError:
+        said = folder / f".{word}"
+    try:
+        os.link(said, folder / DECISION)
     except FileExistsError:
         return False
     finally:
-        draft.unlink()
+        draft.unlink(missing_ok=True)
     return True
+
+
+def prepare(folder: Path) -> None:
+    """Have both words lie ready: nothing is loaded on a disk where nobody could confirm it, or say that it is over."""
+    for word in (KEPT, BACK):
+        _write(folder / f".{word}", word, "")
+
+
+def _write(path: Path, word: str, reason: str) -> None:
+    path.write_text(f"{word}\n{reason}\n", encoding="utf-8")
+    path.chmod(0o600)
 
 
 def decided(folder: Path) -> tuple[str, str]:
@@ -187,10 +203,11 @@ class Guard:
         """Wait for the word to begin, load all, and do as is decided."""
         signal.signal(signal.SIGTERM, self._end)
         self.tell("ready")
-        if self._heard(None) != "go":
+        heard = self._heard(None)
+        if not heard:
             return 0
         try:
-            reason = self._load() or self._wait()
+            reason = _REFUSED if heard == "no" else self._load() or self._wait()
         except Exception as error:
             reason = f"something went wrong: {error!r}"
         if reason and self._is_taken_back(reason):
@@ -254,16 +271,18 @@ class Guard:
     def _wrong(self, seconds: float = 0) -> str:
         """Why there must be no waiting any more."""
         heard = self._heard(seconds)
-        return (
-            "this process was told to end" if self._is_ended else {"": _ENDED, "no": "the answer was no"}.get(heard, "")
-        )
+        return "this process was told to end" if self._is_ended else {"": _ENDED, "no": _REFUSED}.get(heard, "")
 
     def _heard(self, seconds: float | None) -> str:
-        """What the program says that started this one: a word, ``-`` for nothing, nothing when it is gone."""
+        """What the program says that started this one: a word, ``-`` for nothing, nothing when it is gone.
+
+        What was said since comes in one piece: a no that was said twice is a no, and so is one behind ``go``.
+        """
         if not select.select([0], [], [], seconds)[0]:
             return "-"
         with suppress(OSError):
-            return os.read(0, 64).decode("ascii", "replace").strip()
+            said = os.read(0, 64)
+            return "no" if b"no" in said else said.decode("ascii", "replace")
         return ""
 
 

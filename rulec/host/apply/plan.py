@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from rulec.errors import RulecError
-from rulec.host.apply.guard import PLAN, run
+from rulec.host.apply.guard import PLAN, prepare, run
 from rulec.host.apply.guard import tables as tables_of
 from rulec.host.apply.tools import Tools, printed_and_said
 from rulec.model import Family
@@ -125,6 +125,7 @@ def write_plan(
     steps = [_step(folder, part, old[part.family], tools[part.family]) for part in new]
     plan = {"steps": steps, "forget": list(forget), "pause": PAUSE, "seconds": seconds}
     _write(folder / PLAN, json.dumps(plan, indent=1))
+    prepare(folder)
 
 
 def _step(folder: Path, part: Part, before: Saved, tools: Tools) -> dict[str, object]:

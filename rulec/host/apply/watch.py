@@ -41,7 +41,6 @@ class Watched:
         self.folder = folder
         self._buffer = b""
         self._process = _started(folder, lock)
-        os.close(lock)
         assert self._process.stdout is not None
         self.events = self._process.stdout.fileno()
         if not self._is_ready():
@@ -123,7 +122,11 @@ def _answered(watched: Watched, tty: int) -> Iterator[Event]:
         typed = os.read(tty, 4096)
     word = typed.decode("utf-8", "replace").strip().lower()
     if word == "yes":
-        decide(watched.folder, KEPT)
+        try:
+            decide(watched.folder, KEPT)
+        except OSError as error:
+            watched.say("no")
+            yield "unnoted", error.strerror or str(error)
         yield ("ended",)
     elif not typed or word == "no":
         watched.say("no")

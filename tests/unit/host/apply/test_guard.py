@@ -113,7 +113,8 @@ def test_entries_stay_where_raw_was_not_touched(tmp_path: Path) -> None:
 
 def test_a_table_that_does_not_come_back_stops_no_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(guard, "TRIES", 2)
-    went, done = went_back(tmp_path, [step(tmp_path, "filter"), step(tmp_path, "raw", code=4)])
+    stuck = step(tmp_path, "raw", code=4, saved="*raw\n-A PREROUTING -j DROP\nCOMMIT\n")
+    went, done = went_back(tmp_path, [step(tmp_path, "filter"), stuck])
     assert (went, done) == (False, ["raw", "raw", "filter"])
 
 
