@@ -32,7 +32,6 @@ class Draft(NamedTuple):
 
 def draft(ruleset: Ruleset) -> Draft:
     """A ruleset in which nothing has changed yet."""
-    ruleset.known = {}
     return Draft(ruleset, tuple(range(1, ruleset.source.text.count("\n") + 2)))
 
 
@@ -70,7 +69,7 @@ def _read(ruleset: Ruleset, lines: list[tuple[str, int]]) -> Draft:
     result = read(Source(ruleset.source.name, text), ruleset.dialect)
     if not result.valid:
         raise RulecError(f"the compiled ruleset would not load: {result.findings[0]}")
-    result.known = ruleset.known
+    result.share_rules(ruleset)
     return Draft(result, tuple(origin for _, origin in lines))
 
 

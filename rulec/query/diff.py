@@ -82,6 +82,7 @@ def compare(old: Ruleset, new: Ruleset, memory: int = DEFAULT_MEMORY, most: int 
             f"{old.source.name} is taken for {old.family.label} and {new.source.name} for {new.family.label};"
             " --family says what both are"
         )
+    old.share_rules(new)
     prepared = Prepared(old), Prepared(new)
     before, after = chains(*prepared)
     nothing = Difference(old, new, (), {}, _switch(old, new), (), wording(old, new, before, after), _missing(old, new))

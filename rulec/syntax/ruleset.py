@@ -17,6 +17,10 @@ from rulec.syntax.line import Line
 from rulec.syntax.scan import Dialect
 from rulec.syntax.shapes import Template, arguments_of
 
+_ENDS = ("--source", "--destination")
+_ONE_NETWORK = 2
+"""How many numbers make a network: address and mask."""
+
 
 class Reference(NamedTuple):
     """Where a rule comes from: its line, from 1, and which of the rules that the line makes."""
@@ -94,7 +98,7 @@ class Ruleset:
         self.blocks: list[Table] = []
         self.findings: tuple[Finding, ...] = ()
         self.templates: dict[int, Template] = {}
-        self.known: dict[str, tuple[Rule, ...]] | None = None  # what lines say that drafts of one text have in common
+        self._known: dict[str, tuple[Rule, ...]] | None = None  # what lines say that several texts have in common
         self.renamed: dict[int, str] = {}  # lines whose rule jumps to a chain that was renamed later, and its name
         self.parse_line: Callable[[int], Line]  # a valid line once more, with the places of its words
         self.parse_as: Callable[[int, str], Line | None]  # another text in its place, None if it is invalid
@@ -135,12 +139,17 @@ class Ruleset:
 
     def rules_on(self, line: int) -> list[Rule]:
         """The rules that one line makes: several where it lists addresses."""
-        if self.known is None or line in self.renamed:
+        if self._known is None or line in self.renamed:
             return self._read_on(line)
         text = self.source.line(line)
-        if text not in self.known:
-            self.known[text] = tuple(self._read_on(line))
-        return list(self.known[text])
+        if text not in self._known:
+            self._known[text] = tuple(self._read_on(line))
+        return list(self._known[text])
+
+    def share_rules(self, other: Ruleset) -> None:
+        """From here on make the rules of a line but once that stands in another ruleset, too."""
+        if self.dialect == other.dialect:
+            self._known = other._known = self._known or other._known or {}
 
     def _read_on(self, line: int) -> list[Rule]:
         template = self.templates[line]
@@ -171,10 +180,10 @@ def counters(packets: str, octets: str) -> Counters:
 
 def expanded(rule: Rule) -> Iterator[Rule]:
     """One rule for each pair of source and destination, as ``-s a,b -d c,d`` makes four."""
-    sources, destinations = (_choices(rule.option(name)) for name in ("--source", "--destination"))
-    if len(sources) == len(destinations) == 1:
+    if not any(use.option in _ENDS and len(use.value) > _ONE_NETWORK for use in rule.base):
         yield rule
         return
+    sources, destinations = (_choices(rule.option(name)) for name in _ENDS)
     for source in sources:
         for destination in destinations:
             chosen = {use.option: use for use in (source, destination) if use is not None}

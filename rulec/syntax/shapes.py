@@ -20,7 +20,7 @@ from rulec.catalogue.extension import Extension
 from rulec.catalogue.names import TARGETS
 from rulec.model import Family, Rule
 from rulec.syntax.line import Line
-from rulec.syntax.values import owner_check, protocol_complaint, reader, rule_of, setting_before
+from rulec.syntax.values import owner_check, protocol_complaint, reader, rules_like, setting_before
 
 MARK = "\x01"
 MOST_SHAPES = 50_000
@@ -80,7 +80,7 @@ class Template:
     """
 
     __slots__ = ("line", "family", "holes", "arity", "probes", "rows", "numbers", "chain", "jump", "lists", "interface",
-                 "target", "unconditional", "restricted", "kernel_holes", "_texts")  # fmt: skip
+                 "target", "unconditional", "restricted", "kernel_holes", "_texts", "_rules")  # fmt: skip
 
     def __init__(self, line: Line, family: Family, holes: tuple[int, ...] = ()) -> None:
         self.line = line
@@ -88,6 +88,7 @@ class Template:
         self.holes = holes
         self.arity = len(holes)
         self._texts = [argument.text for argument in line.arguments]
+        self._rules: Callable[[Sequence[str]], Rule] | None = None
         self.chain = self._hole(line.operands[0])
         self.jump = self._hole(line.jump)
         self.target = next((owner.name for owner in line.owners if owner.role == "target"), "")
@@ -135,7 +136,9 @@ class Template:
 
     def rule(self, row: Sequence[str]) -> Rule:
         """The rule of the line whose own arguments are these."""
-        return rule_of(self.line, self.texts(row), self.family)
+        if self._rules is None:
+            self._rules = rules_like(self.line, self.holes, self.family)
+        return self._rules(self.texts(row))
 
     def gather(self, row: list[str], number: int) -> None:
         """Keep the arguments of a line until they are tested."""

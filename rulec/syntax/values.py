@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from typing import Any
 
 from rulec.catalogue.extension import Given, Setting, Unloadable
@@ -14,6 +14,9 @@ from rulec.syntax.line import Line, Plan
 
 Reader = Callable[..., Any]
 """Reads the words of one use; raises ValueError with a sentence."""
+
+_Maker = Callable[[Sequence[str]], tuple[Use, ...]]
+"""Makes uses of the words of a line."""
 
 
 FAILS_AT_COMMIT = "iptables-restore takes the line, and fails at COMMIT: no rule of this table is loaded"
@@ -135,17 +138,39 @@ def _use(plan: Plan, texts: Sequence[str], family: Family) -> Use:
 
 def rule_of(line: Line, texts: Sequence[str], family: Family) -> Rule:
     """The rule that the line makes with these words for its arguments."""
-    target = None if line.jump is None else Target(texts[line.jump], goto=line.goto)
-    for number, owner in enumerate(line.owners):
-        if owner.role == "target":
-            target = Target(owner.extension.name, uses_of(line, number, texts, family), extends=True)
-    return Rule(texts[line.operands[0]], uses_of(line, 0, texts, family), matches_of(line, texts, family), target)
+    return rules_like(line, range(len(texts)), family)(texts)
 
 
 def matches_of(line: Line, texts: Sequence[str], family: Family) -> tuple[Match, ...]:
     """The matches of the line with these words for its arguments."""
-    return tuple(
-        Match(owner.extension.name, uses_of(line, number, texts, family))
-        for number, owner in enumerate(line.owners)
-        if owner.role == "match"
-    )
+    return tuple([Match(name, made(texts)) for name, made in _makers(line, "match", range(len(texts)), family)])
+
+
+def rules_like(line: Line, varying: Container[int], family: Family) -> Callable[[Sequence[str]], Rule]:
+    """What makes the rules of lines that differ from this one in some arguments only; all else is read but once."""
+    base, matches = _maker(line, 0, varying, family), _makers(line, "match", varying, family)
+    extensions = _makers(line, "target", varying, family)
+
+    def rule(texts: Sequence[str]) -> Rule:
+        target = None if line.jump is None else Target(texts[line.jump], goto=line.goto)
+        for name, made in extensions:
+            target = Target(name, made(texts), extends=True)
+        return Rule(
+            texts[line.operands[0]], base(texts), tuple([Match(name, made(texts)) for name, made in matches]), target
+        )
+
+    return rule
+
+
+def _makers(line: Line, role: str, varying: Container[int], family: Family) -> list[tuple[str, _Maker]]:
+    """The extensions of a line in one role, each with what makes its uses."""
+    owners = [(number, owner) for number, owner in enumerate(line.owners) if owner.role == role]
+    return [(owner.extension.name, _maker(line, number, varying, family)) for number, owner in owners]
+
+
+def _maker(line: Line, number: int, varying: Container[int], family: Family) -> _Maker:
+    """What makes the uses of one owner."""
+    words = [argument.text for argument in line.arguments]
+    plans = [plan for plan in line.plans if plan.owner == number]
+    made = [plan if any(one in varying for one in plan.arguments) else _use(plan, words, family) for plan in plans]
+    return lambda texts: tuple([_use(one, texts, family) if isinstance(one, Plan) else one for one in made])

@@ -99,3 +99,18 @@ class TestLaziness:
         environment = {"RULEC_SHAPES": "0", "PYTHONPATH": ":".join(sys.path)}
         done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment)
         assert done.stdout == "True\n"
+
+
+def test_the_rules_of_a_line_that_two_rulesets_hold_are_made_once() -> None:
+    old, new, other = (
+        rulec.parse(f"*filter\n:INPUT ACCEPT [0:0]\n{rules}COMMIT\n", name, family)
+        for rules, name, family in (
+            ("-A INPUT -p tcp -j DROP\n", "old", "ipv4"),
+            ("-A INPUT -i lo -j ACCEPT\n-A INPUT -p tcp -j DROP\n", "new", "ipv4"),
+            ("-A INPUT -p tcp -j DROP\n", "other", "ipv6"),
+        )
+    )
+    old.share_rules(new)
+    old.share_rules(other)
+    assert old.rules_on(3)[0] is new.rules_on(4)[0]
+    assert old.rules_on(3)[0] is not other.rules_on(3)[0]
