@@ -18,7 +18,7 @@ from rulec.semantics.effects import Effect, effect
 from rulec.semantics.place import Asked, Hook, Memory, Place, Values
 from rulec.semantics.program import Program, Step
 from rulec.semantics.reach import Meeting, Meetings
-from rulec.semantics.rule import asked
+from rulec.semantics.rule import asked, asked_of_few
 
 T = TypeVar("T")
 
@@ -59,7 +59,8 @@ class PlainChains:
 
     ``twice`` are those that packets may come to more than once, so that each call is
     asked about on its own; ``care`` are the packets that matter to all rules but the
-    ``leading`` ones, None for all.
+    ``leading`` ones, None for all.  Where only a ``few`` packets are followed, nothing
+    is said of others.
     """
 
     def __init__(
@@ -70,14 +71,16 @@ class PlainChains:
         twice: Collection[str] = (),
         leading: Collection[Step] = (),
         care: PacketSet | None = None,
+        few: PacketSet | None = None,
     ) -> None:
         self.setting = setting
         self.program = program
         self.hook = hook
         self._twice = twice
         self._leading = leading
-        self._care = care
-        self._where = (hook, frozenset(twice), len(leading), care)
+        self._care = care if few is None else few
+        self._few = few
+        self._where = (hook, frozenset(twice), len(leading), self._care)
         self._matching: dict[tuple[Step, Values, Hashable], Asked] = {}
         self._texts: dict[str, Hashable] = {}
 
@@ -93,8 +96,8 @@ class PlainChains:
 
     def returns(self, chain: str, values: Values, context: Context) -> PacketSet:
         """Which packets with these fields come back from a chain, or to its end."""
-        everything = self.setting.space.everything
-        return self._summed("returns", chain, values, context, everything, lambda step, ends: ends.returns)
+        at_end = self.setting.space.everything if self._few is None else self._few
+        return self._summed("returns", chain, values, context, at_end, lambda step, ends: ends.returns)
 
     def _summed(
         self,
@@ -234,7 +237,8 @@ class PlainChains:
         key = (step, values, context if step.has_memory else None)
         if key not in self._matching:
             visit = self.identity(step, context) if step.has_memory else None
-            self._matching[key] = asked(step.rule, self.place(values, visit, self.caring(step)))
+            find = asked if self._few is None else asked_of_few
+            self._matching[key] = find(step.rule, self.place(values, visit, self.caring(step)))
         return self._matching[key]
 
     def caring(self, step: Step) -> PacketSet | None:

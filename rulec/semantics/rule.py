@@ -38,6 +38,20 @@ def asked(rule: Rule, place: Place) -> Asked:
     return _once("all", rule, place, _asked)
 
 
+def asked_of_few(rule: Rule, place: Place) -> Asked:
+    """The same where few packets matter: of most rules it is soon seen that they match none of these."""
+    return _once("of few", rule, place, _asked_of_few)
+
+
+def _asked_of_few(rule: Rule, place: Place) -> Asked:
+    left = place.space.everything if place.care is None else place.care
+    for _, condition in conditions(rule, place):
+        left &= condition.packets
+        if left.is_empty():
+            break
+    return Asked(left, place.asked, place.asks_where)
+
+
 def _asked(rule: Rule, place: Place) -> Asked:
     ends = tuple([use for use in rule.base if use.option in ENDS])
     others = rule._replace(base=tuple([use for use in rule.base if use.option not in ENDS]))

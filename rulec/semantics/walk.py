@@ -110,7 +110,7 @@ class Walk:
                 matched = partial(self._chains.matched, values=values, context=())
                 entering = self._few = entering & self._concern.packets(base.name, everything, matched)
                 left, twice = Alive(entering), frozenset(self._twice)
-                self._chains = PlainChains(self.setting, self.program, self.hook, twice, (), entering)
+                self._chains = PlainChains(self.setting, self.program, self.hook, twice, few=entering)
             elif self.is_large:
                 self._chains = self._for_those_that_matter(entering, values)
             self._wait(base.name, self._all_of(entering), values, ())
