@@ -39,12 +39,13 @@ def run(chosen: argparse.Namespace, streams: Streams) -> int:
             raise InputError("--confirm is about what is loaded already: name no files")
         return applying.confirm(chosen.state_dir, lambda line: _say(line, streams[1]))
     read = [ruleset(path, chosen, streams[0]) for path in chosen.files]
-    problems = [finding for each in read for finding in each.findings if finding.severity.rank == 2]
+    policy, problems = api.read_policy(chosen.policy) if chosen.policy else (None, [])
+    problems += [finding for each in read for finding in each.findings if finding.severity.rank == 2]
     for line in api.show(problems):
         print(line, file=streams[2])
     if problems:
         return 2
-    wishes = applying.Wishes(chosen.state_dir, None if chosen.yes else chosen.timeout, chosen.backend, chosen.policy)
+    wishes = applying.Wishes(chosen.state_dir, None if chosen.yes else chosen.timeout, chosen.backend, policy)
     wishes = wishes._replace(any_session=chosen.force_session, dry_run=chosen.dry_run)
     return applying.apply(read, wishes, streams[0], lambda line: _say(line, streams[1]))
 

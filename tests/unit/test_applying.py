@@ -123,3 +123,12 @@ def test_unusable_arguments(
     Path("wrong").write_text("*filter\n-A INPUT --what\nCOMMIT\n")
     done = rulec("apply", *arguments)
     assert (done.code, words in done.err) == (2, True), done.err
+
+
+def test_what_is_wrong_with_a_policy_is_shown_at_its_place(rules: Path, tmp_path: Path) -> None:
+    policy = tmp_path / "policy.yaml"
+    policy.write_text("version: 1\nmode: untracked\nhot:\n  - {name: web, role: server, protocol: tcp, ports: [80]}\n")
+    done = rulec("apply", "--dry-run", "--policy", policy, rules)
+    assert (done.code, done.out) == (2, "")
+    assert done.err.startswith(f"{policy}:2:7: error[policy-error]: ")
+    assert "\n2 | mode: untracked\n  |       ^^^^^^^^^\n" in done.err
