@@ -77,7 +77,7 @@ def session(environment: Mapping[str, str] = os.environ, proc: Path = Path("/pro
     found = named or next((found for pid in above if (found := _served(proc, pid))), None)
     if found is None:
         return None
-    link = _link(found)
+    link = found.link or _link(found)
     return found._replace(link=link, is_tracked=_is_tracked(found, proc), has_neighbours=_has_neighbours(link))
 
 
@@ -87,7 +87,8 @@ def _said(text: str) -> Session | None:
     if len(words) != 4 or not (words[1].isdecimal() and words[3].isdecimal()):
         return None
     with suppress(ValueError):
-        return Session(_address(words[0]), int(words[1]), _address(words[2]), int(words[3]))
+        link = words[0].partition("%")[2]
+        return Session(_address(words[0]), int(words[1]), _address(words[2]), int(words[3]), link)
     return None
 
 

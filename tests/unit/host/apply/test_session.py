@@ -46,8 +46,14 @@ def test_its_own_variable(proc: Path) -> None:
 
 
 def test_addresses_of_ipv6(proc: Path) -> None:
-    text = "fe80::1%eth0 50000 ::ffff:192.0.2.10 22"
-    assert found(proc, SSH_CONNECTION=text) == ("[fe80::1]:50000 > 192.0.2.10:22", "eth0")
+    text = "2001:db8::7 50000 ::ffff:192.0.2.10 22"
+    assert found(proc, SSH_CONNECTION=text) == ("[2001:db8::7]:50000 > 192.0.2.10:22", "eth0")
+
+
+def test_an_address_of_a_link_says_which(proc: Path) -> None:
+    """The routes of fe80::/10 know nothing of it: every link has one."""
+    text = "fe80::7%eth1 50000 fe80::1%eth1 22"
+    assert found(proc, SSH_CONNECTION=text) == ("[fe80::7]:50000 > [fe80::1]:22", "eth1")
 
 
 def test_a_variable_that_sudo_took_away(proc: Path) -> None:
