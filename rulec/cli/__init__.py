@@ -38,8 +38,12 @@ def run() -> None:
 
 
 def _streams() -> tuple[Any, Any, Any]:
-    """The standard streams; one that was closed by whoever called (``>&-``) leads to nowhere."""
-    nowhere = os.open(os.devnull, os.O_RDWR)
+    """The standard streams; one that was closed by whoever called (``>&-``) leads to nowhere.
+
+    Its number leads there, too: what is opened later must not become a stream of the programs that are started.
+    """
+    while (nowhere := os.open(os.devnull, os.O_RDWR)) <= 2:
+        os.set_inheritable(nowhere, True)
     return sys.stdin or os.fdopen(nowhere), sys.stdout or os.fdopen(nowhere, "w"), sys.stderr or os.fdopen(nowhere, "w")
 
 

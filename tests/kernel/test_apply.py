@@ -267,6 +267,17 @@ def test_a_lost_terminal_brings_the_old_rules_back(world: World) -> None:
     assert world.rules() == world.before
 
 
+def test_without_any_stream(world: World) -> None:
+    """As some supervisors start programs: what is opened first must not become a stream of the guard."""
+    command = world.command("--backend", world.backend, "--timeout", "1", *map(str, world.files))
+    closed = ["sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh", *command]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "SSH_CONNECTION": ""}
+    assert subprocess.run(closed, check=False, env=environment, timeout=60).returncode == 1
+    (log,) = world.state.glob("apply-*/log")
+    assert '["back"]' in log.read_text()
+    assert world.rules() == world.before
+
+
 # ── killed ──
 
 

@@ -70,15 +70,17 @@ def _started(folder: Path, lock: int) -> subprocess.Popen[bytes]:
     path = guard.__file__
     if not sys.executable or not os.path.isfile(path):
         raise RulecError("what would go back by itself cannot be started from here, so nothing was touched")
-    return subprocess.Popen(
-        [sys.executable, "-I", "-S", path, str(folder)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        start_new_session=True,
-        pass_fds=(lock,),
-        cwd="/",
-        env={**os.environ, "PATH": PATH, "LC_ALL": "C"},
-    )
+    with open(os.open(folder / LOG, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab") as log:
+        return subprocess.Popen(
+            [sys.executable, "-I", "-S", path, str(folder)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            start_new_session=True,
+            pass_fds=(lock,),
+            cwd="/",
+            env={**os.environ, "PATH": PATH, "LC_ALL": "C"},
+        )
 
 
 def watch(watched: Watched, tty: int | None) -> Iterator[Event]:
