@@ -68,7 +68,7 @@ class Met(NamedTuple):
 
     def meets(self, which: PacketSet, packets: PacketSet) -> bool:
         """Whether any of some packets is in one of these sets."""
-        return not self.among(which, packets).is_empty()
+        return packets.meets(which) if not self.within else not self.among(which, packets).is_empty()
 
 
 class Course:

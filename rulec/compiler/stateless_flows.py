@@ -164,7 +164,7 @@ class Work:
 
     def _refused(self, path: str) -> Iterator[Admitted]:
         for met in self.old.met(path):
-            hit = met.drops & self.opening(path) if met.step.extension == "REJECT" else self.space.nothing
+            hit = met.among(met.drops, self.opening(path)) if met.step.extension == "REJECT" else self.space.nothing
             if not hit.is_empty():
                 asked = asked_for(self.old, met, self.opening(path) - self._looped)
                 answered = hit | self.old.passing(path, asked)
@@ -206,9 +206,9 @@ class Work:
     def _by_rules(self, path: str, first: PacketSet, asked: Bounds, entry: Entry | None) -> Iterator[Admitted]:
         passing = self.old.passing(path, first)
         for met in self.old.met(path):
-            if met.step.table == "filter" and met.accepts.meets(passing):
+            if met.step.table == "filter" and met.meets(met.accepts, passing):
                 bounds = together(bounds_of(*met.stack, met.step), asked)._replace(rest=())
-                yield self._by(path, bounds, met, first, met.accepts & passing, entry)
+                yield self._by(path, bounds, met, first, met.among(met.accepts, passing), entry)
         for end in self.old.ends(path):
             left = passing & end.arrives
             if end.hook.table == "filter" and end.policy != "DROP" and not left.is_empty():
@@ -282,10 +282,10 @@ class Work:
         Where it is in a chain to which nothing leads any more, for the jump to that; where ``used`` says that rules
         stand there already, for the one behind; and else in front of what drops them.
         """
-        drop = next((met for met in self.now.met(way) if met.drops.meets(packets)), None)
+        drop = next((met for met in self.now.met(way) if met.meets(met.drops, packets)), None)
         for met in reversed(list(self._until(way, drop))):
             lines = {step.line for step in (*met.stack, met.step)} & self.edits.taken_out
-            if met.step.line in lines and met.hit.meets(packets):
+            if met.step.line in lines and met.meets(met.hit, packets):
                 left = {line for line in lines if not used(line)}
                 for found in self._to(way, met):
                     if found.step.line in left:

@@ -105,7 +105,7 @@ def _wanted(work: Work, flow: Admitted, place: Place, lost: PacketSet, reply: bo
 
 def _told_apart(work: Work, flow: Admitted, place: Place, lost: PacketSet) -> Declined:
     """That first packets and others cannot be told apart."""
-    drop = next((met for met in work.now.met(flow.path) if met.drops.meets(lost)), None)
+    drop = next((met for met in work.now.met(flow.path) if met.meets(met.drops, lost)), None)
     begins = flow.met.step.line if flow.met is not None else place.line
     line = begins if drop is None else work.draft.origin(drop.step.line)
     if drop is not None and line and line != begins and not drop.step.has_memory and not _counts_first(flow):
@@ -183,15 +183,15 @@ def _to_one(work: Work, bounds: Bounds, lost: PacketSet) -> Bounds:
 
 def _uncounted(work: Work, flow: Admitted, way: str, needed: PacketSet, reply: bool) -> Iterator[Wanted]:
     """In front of rules that count or log packets of flows, and did not before."""
-    known = {met.step.line for met in work.old.met(way) if counts(met.step) and met.hit.meets(needed)}
+    known = {met.step.line for met in work.old.met(way) if counts(met.step) and met.meets(met.hit, needed)}
     for met in work.now.met(way):
         line = work.draft.origin(met.step.line)
-        if counts(met.step) and met.hit.meets(needed) and line not in known:
-            mine = met.hit & needed & work.space.field("proto").equals(TCP)
+        if counts(met.step) and met.meets(met.hit, needed) and line not in known:
+            mine = met.among(met.hit, needed) & work.space.field("proto").equals(TCP)
             if not mine.is_empty():
                 yield from _wanted(work, flow, _before(work, way, met, mine), mine, reply)
             elif not _only_notes(met):
-                witness = work.witness(met.hit & needed)
+                witness = work.witness(met.among(met.hit, needed))
                 raise Declined(_FOR_EACH.format(flow.name), line, "restate it for packets", witness)
             return
 
@@ -204,7 +204,11 @@ def _only_notes(met: Met) -> bool:
 def _before(work: Work, way: str, counting: Met, packets: PacketSet) -> Place:
     """The rule by state that spared packets from being counted, else in front of the rule that counts."""
     for met in work.old.met(way):
-        if met.step.line in work.edits.taken_out and met.step.table == counting.step.table and met.hit.meets(packets):
+        if (
+            met.step.line in work.edits.taken_out
+            and met.step.table == counting.step.table
+            and met.meets(met.hit, packets)
+        ):
             return Place(met, met.step.line, is_taken_out=True)
     return Place(counting, work.draft.origin(counting.step.line), is_taken_out=False)
 

@@ -41,7 +41,7 @@ def _lines_that_changed(work: Work, path: str) -> Iterator[int]:
     for met in work.now.met(path):
         line = work.draft.origin(met.step.line)
         texts = work.edits.replaced.get(line)
-        if not texts or not (met.drops | met.accepts).meets(changed):
+        if not texts or not met.meets(met.drops | met.accepts, changed):
             continue
         if texts != restated(work.ruleset, line, leaves_discovery=True):
             yield line
@@ -67,7 +67,7 @@ def _refused(work: Work, path: str) -> Iterator[Added]:
     gained = work.now.passing(path, invalid) - work.old.passing(path, invalid)
     for met in work.old.met(path) if not gained.is_empty() else ():
         target = met.step.rule.target
-        if target is not None and met.step.line in work.edits.taken_out and met.drops.meets(gained):
+        if target is not None and met.step.line in work.edits.taken_out and met.meets(met.drops, gained):
             kinds = (Bounds(ICMPV6, icmp_type=kind) for kind in NEVER_VALID if gained.meets(work.pair.icmp((kind,))))
             new = (rule for kind in kinds for rule in rules(met.step.chain, kind, (), target, work.family))
             yield Added(met.step.line, "always invalid", tuple(map(without_state, new)))
@@ -96,7 +96,7 @@ def _kinds(work: Work, path: str, lost: PacketSet, asked: Bounds) -> Iterator[Bo
                 yield together(asked, Bounds(ICMPV6, icmp_type=kind))
     program = work.old.prepared.programs.get("raw")
     for met in _untracking(work.old.met(path)) if program is not None else ():
-        if met.hit.meets(lost):
+        if met.meets(met.hit, lost):
             yield together(asked, of_rule(met.step.rule))
 
 

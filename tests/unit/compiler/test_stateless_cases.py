@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from rulec.analysis.tracking import tracking_facts
+from rulec.compiler import flows
 from rulec.compiler.compile import compile_ruleset
 from tests.unit.compiler.test_cases import Case, compiled, parts, ruleset, wanted
 
@@ -26,6 +27,14 @@ def test_case(path: Path, request: pytest.FixtureRequest) -> None:
         path.write_text(f"{case.text}--- policy\n{case.policy}--- compiled\n{found}")
     else:
         assert found == case.expected
+
+
+@pytest.mark.parametrize("path", CASES, ids=lambda path: path.stem)
+def test_the_same_of_a_table_that_becomes_large(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of large tables less is known of each rule at once; the new rules make a table large that was not."""
+    case = parts(path)
+    monkeypatch.setattr(flows, "_LARGE", case.text.count("\n-A ") + 1)
+    assert result(path, case) == case.expected
 
 
 @pytest.mark.parametrize("path", DONE, ids=lambda path: path.stem)
