@@ -38,13 +38,14 @@ def run() -> None:
 
 
 def _streams() -> tuple[Any, Any, Any]:
-    """The standard streams; one that was closed by whoever called (``>&-``) leads to nowhere.
+    """The standard streams; one that was closed by whoever called (``>&-``) leads to nowhere, and reading it fails.
 
     Its number leads there, too: what is opened later must not become a stream of the programs that are started.
     """
     while (nowhere := os.open(os.devnull, os.O_RDWR)) <= 2:
         os.set_inheritable(nowhere, True)
-    return sys.stdin or os.fdopen(nowhere), sys.stdout or os.fdopen(nowhere, "w"), sys.stderr or os.fdopen(nowhere, "w")
+    stdin = sys.stdin or os.fdopen(os.open(os.devnull, os.O_WRONLY))
+    return stdin, sys.stdout or os.fdopen(nowhere, "w"), sys.stderr or os.fdopen(nowhere, "w")
 
 
 def main(argv: Sequence[str], stdin: TextIO, stdout: TextIO, stderr: TextIO) -> int:
@@ -77,6 +78,7 @@ def _internal_error(error: Exception, stderr: TextIO) -> int:
     if os.environ.get("RULEC_DEBUG"):
         raise error
     kind: Any = type(error).__name__
-    print(f"rulec: internal error: {kind}: {error}", file=stderr)
-    print("rulec: this is a fault of rulec; RULEC_DEBUG=1 shows where it lies", file=stderr)
+    with suppress(OSError):
+        print(f"rulec: internal error: {kind}: {error}", file=stderr)
+        print("rulec: this is a fault of rulec; RULEC_DEBUG=1 shows where it lies", file=stderr)
     return 2

@@ -9,14 +9,14 @@ from typing import Any, TextIO
 
 from rulec import api
 from rulec.cli.arguments import Streams
-from rulec.cli.outputs import put, say
+from rulec.cli.outputs import make_folder, put, say
 
 
 def put_all(results: Sequence[Any], policy: Any, chosen: argparse.Namespace, streams: Streams) -> bool:
     """Write all results as was asked; tells whether any file would change."""
     _, stdout, stderr = streams
     if chosen.output_dir and not chosen.check:
-        os.makedirs(chosen.output_dir, exist_ok=True)
+        make_folder(chosen.output_dir)
     if chosen.output_format == "json":
         put(api.compiled_as_json(results), None, stdout)
         return _put_files(results, chosen, None)

@@ -36,12 +36,19 @@ def tried(text: str, path: str | None, stdout: TextIO, stderr: TextIO) -> str:
 def put_below(folder: str, name: str, text: str, stderr: TextIO) -> None:
     """Write a file below a folder, which is made where it is not there, and say so."""
     path = os.path.join(folder, name)
-    try:
-        os.makedirs(os.path.dirname(path), exist_ok=True)
-    except OSError as error:
-        raise InputError(f"{path}: {error.strerror or error}") from error
+    make_folder(os.path.dirname(path))
     api.write(path, text)
     say(f"{path} written", stderr)
+
+
+def make_folder(path: str) -> None:
+    """Make a folder, and those above it, where they are not there; InputError where that cannot be done."""
+    try:
+        os.makedirs(path, exist_ok=True)
+    except FileExistsError as error:
+        raise InputError(f"{path}: this is no folder") from error
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror or error}") from error
 
 
 def say(message: str, stream: TextIO) -> None:
@@ -51,6 +58,7 @@ def say(message: str, stream: TextIO) -> None:
 
 def complain(error: Exception, stderr: TextIO) -> None:
     """Say why the job, or a part of it, could not be done; where nobody reads that, the exit code still tells."""
-    reason = f"input or output failed: {error.strerror or error}" if isinstance(error, OSError) else str(error)
-    with suppress(BrokenPipeError):
+    where = getattr(error, "filename", None) or "input or output failed"
+    reason = f"{where}: {error.strerror or error}" if isinstance(error, OSError) else str(error)
+    with suppress(OSError):
         say(f"rulec: error: {reason}", stderr)

@@ -93,3 +93,11 @@ def test_policy_is_required() -> None:
     done = rulec("compile", "rules")
     assert done.code == 2
     assert "name rulesets and --policy, or none of it" in done.err
+
+
+@pytest.mark.parametrize(("name", "reason"), [("policy", "this is no folder"), ("policy/new", "Not a directory")])
+def test_a_folder_that_cannot_be_made_is_named(name: str, reason: str, tmp_path: Path) -> None:
+    (tmp_path / "rules.v4").write_text(RULES)
+    (tmp_path / "policy").write_text(POLICY)
+    done = rulec("compile", tmp_path / "rules.v4", "--policy", tmp_path / "policy", "--output-dir", tmp_path / name)
+    assert (done.code, done.out, done.err) == (2, "", f"rulec: error: {tmp_path / name}: {reason}\n")

@@ -131,10 +131,36 @@ def test_full_disk(command: str) -> None:
     assert done.stderr == "rulec: error: input or output failed: No space left on device\n"
 
 
-@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+@pytest.mark.parametrize(
+    ("command", "code"),
+    [
+        ("lint -", 1),
+        ("lint no/such/file", 2),
+        ("lint --no-such-flag", 2),
+        ("diff - -", 2),
+        ("hot -", 2),
+        ("explain nonsense", 2),
+    ],
+)
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+def test_full_disk_for_complaints(command: str, code: int) -> None:
+    """Where nobody can be told, the exit code still tells what happened."""
+    done = shell(f"rulec {command} 2>/dev/full", RULES)
+    assert (done.returncode, done.stderr) == (code, "")
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-"])
 def test_closed_streams(closed: str) -> None:
     done = shell(f"rulec lint - {closed}", "*filter\nCOMMIT\n")
     assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("command", ["lint -", "fmt -", "trace - --packet any", "hot -", "lint --tracking-report -"])
+def test_closed_standard_input_is_no_empty_file(command: str) -> None:
+    done = shell(f"rulec {command} <&-")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert re.fullmatch(r"rulec: error: .*: Bad file descriptor\n", done.stderr)
+    assert shell(f"rulec {command} <&- >&- 2>&-").returncode == 2
 
 
 def test_interrupted() -> None:
