@@ -12,7 +12,7 @@ import shutil
 import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from ipaddress import ip_address
+from ipaddress import IPv6Address, ip_address
 from pathlib import Path
 from typing import NamedTuple
 
@@ -122,7 +122,7 @@ def conntrack_counters() -> str:
 def addresses() -> Own:
     """The addresses of this machine, in the network namespace of this process; none where nothing tells them."""
     found = [*_LOCAL.findall(_text(f"{_NET}/fib_trie"))]
-    found += [str(ip_address(int(line.split()[0], 16))) for line in _text(f"{_NET}/if_inet6").splitlines()]
+    found += [str(IPv6Address(int(line.split()[0], 16))) for line in _text(f"{_NET}/if_inet6").splitlines()]
     unique = dict.fromkeys(text for text in found if not ip_address(text).is_loopback)
     return Own(tuple(unique), "the addresses of this machine")
 
