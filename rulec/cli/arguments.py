@@ -46,7 +46,9 @@ def dispatch(argv: Sequence[str], streams: Streams) -> int:
     _Parser.streams = streams
     parser = parser_of(argv[:1])
     try:
-        chosen = parser.parse_args(list(argv))
+        chosen, unknown = parser.parse_known_args(list(argv))
+        if unknown:
+            parser.error(f"unrecognized arguments: {' '.join(unknown)}{_hint(parser, chosen.command, unknown[0])}")
     except SystemExit as end:
         return int(end.code or 0)
     if chosen.command is None:
@@ -54,6 +56,14 @@ def dispatch(argv: Sequence[str], streams: Streams) -> int:
         return 2
     code: int = lazy(f"rulec.cli.{chosen.command}").run(chosen, streams)
     return code
+
+
+def _hint(parser: argparse.ArgumentParser, command: str | None, unknown: str) -> str:
+    """What may have been meant, and where all arguments are told."""
+    actions = (action for action in parser._actions if isinstance(action, argparse._SubParsersAction))
+    known = [flag for action in actions if command for flag in action.choices[command]._option_string_actions]
+    close = lazy("rulec.diagnostics.suggest").suggestion(unknown.partition("=")[0], known)
+    return f"{close}; {f'rulec {command}' if command else 'rulec'} --help lists them"
 
 
 def parser_of(names: Iterable[str] = tuple(_COMMANDS)) -> argparse.ArgumentParser:

@@ -108,7 +108,21 @@ def test_help_names_every_verb() -> None:
 def test_wrong_arguments_are_told_on_the_error_output() -> None:
     done = rulec("lint", "--nonsense", "file")
     assert (done.code, done.out) == (2, "")
-    assert done.err.splitlines()[-1] == "rulec: error: unrecognized arguments: --nonsense"
+    said = "rulec: error: unrecognized arguments: --nonsense; rulec lint --help lists them"
+    assert done.err.splitlines()[-1] == said
+
+
+@pytest.mark.parametrize(
+    ("command", "hint"),
+    [
+        ("compile good --polcy policy", "; did you mean --policy?; rulec compile --help lists them\n"),
+        ("lint --selct=syntax good", "; did you mean --select?; rulec lint --help lists them\n"),
+        ("--versoin", "; rulec --help lists them\n"),
+    ],
+)
+def test_says_which_argument_may_have_been_meant(command: str, hint: str) -> None:
+    done = rulec(*command.split())
+    assert (done.code, done.out, done.err.endswith(hint)) == (2, "", True), done
 
 
 def test_streams_need_no_name() -> None:
