@@ -120,9 +120,17 @@ def _forget(rulesets: Sequence[Ruleset], policy: Any) -> list[str]:
 
 def _judged(rulesets: Sequence[Ruleset], kept: dict[Family, str], wishes: Wishes, say: Say) -> int:
     """Say what becomes of the connection that rulec runs in; 1 where the new rules would cut it off."""
-    session = sessions.session()
-    own = next((each for each in rulesets if session and each.family is session.family), None)
-    if session is None or own is None:
+    found = sessions.sessions()
+    if not found:
+        say(words.no_connection(None))
+    return max((_judged_one(each, rulesets, kept, wishes, say) for each in found), default=KEPT)
+
+
+def _judged_one(
+    session: Session, rulesets: Sequence[Ruleset], kept: dict[Family, str], wishes: Wishes, say: Say
+) -> int:
+    own = next((each for each in rulesets if each.family is session.family), None)
+    if own is None:
         say(words.no_connection(session))
         return KEPT
     fates = list(_fates(_together(own, kept.get(own.family, "")), session))

@@ -19,6 +19,7 @@ def test_prints_what_the_page_shows(
 ) -> None:
     """From an SSH connection that the example lets in from some addresses only."""
     monkeypatch.setenv("SSH_CONNECTION", "203.0.113.9 50000 192.0.2.10 22")
+    monkeypatch.setattr(session, "_sockets", lambda proc: iter(()))
     monkeypatch.setattr(session, "_link", lambda found: "eth0")
     monkeypatch.setattr(session, "is_loaded", lambda: False)
     monkeypatch.chdir(furnished(tmp_path))

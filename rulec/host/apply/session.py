@@ -24,6 +24,7 @@ _ESTABLISHED = "01"
 class Session(NamedTuple):
     """A TCP connection from a client to this host; ``link`` is empty and ``is_tracked`` None where it is not known.
 
+    ``picks_up`` says that tracking takes a connection whose beginning it has not seen (nf_conntrack_tcp_loose).
     ``has_neighbours`` says that hosts on the link find each other by asking, as IPv6 does with packets of ICMPv6.
     """
 
@@ -33,6 +34,7 @@ class Session(NamedTuple):
     server_port: int
     link: str = ""
     is_tracked: bool | None = None
+    picks_up: bool = True
     has_neighbours: bool = True
 
     @property
@@ -46,13 +48,16 @@ class Session(NamedTuple):
     def packets(self) -> Iterator[tuple[str, str, str]]:
         """What must pass: what it is, the packet as text, and its path.
 
-        A connection that has no entry yet, but is tracked from now on, begins in the middle: its next packet is NEW.
+        A connection that has no entry yet, but is tracked from now on, begins in the middle: its next packet is NEW,
+        or INVALID, as all others of it, where tracking picks up none (measured).
         """
         asks, answers = f"{self}", f"{_end(self.server, self.server_port)} > {_end(self.client, self.client_port)}"
         comes, goes = (f" {word} {self.link}" if self.link else "" for word in ("in", "out"))
-        state = "NEW" if self.is_tracked is False else "ESTABLISHED"
+        state, answer = "ESTABLISHED", "ESTABLISHED reply"
+        if self.is_tracked is False:
+            state, answer = ("NEW", answer) if self.picks_up else ("INVALID", "INVALID")
         yield "what this connection sends", f"tcp {asks} ack{comes} state {state}", "input"
-        yield "what it gets", f"tcp {answers} ack{goes} state ESTABLISHED reply", "output"
+        yield "what it gets", f"tcp {answers} ack{goes} state {answer}", "output"
         yield "a new connection like it", f"tcp {asks} syn{comes} state NEW", "input"
         yield "the answer to it", f"tcp {answers} syn,ack{goes} state ESTABLISHED reply", "output"
         if self.family is Family.IPV6 and self.has_neighbours:
@@ -66,8 +71,8 @@ class Session(NamedTuple):
             yield about, f"icmpv6 {self.server} > {_ROUTER} neighbour-{name} ttl 255{goes}", "output"
 
 
-def session(environment: Mapping[str, str] = os.environ, proc: Path = Path("/proc")) -> Session | None:
-    """The connection of this process; None where there is none.
+def sessions(environment: Mapping[str, str] = os.environ, proc: Path = Path("/proc")) -> list[Session]:
+    """The connection of this process; none where there is none, more than one where it cannot be told which it is.
 
     SSH_CONNECTION tells of it, that of a process above where sudo took it away, or else the socket of the server above.
     """
@@ -76,9 +81,30 @@ def session(environment: Mapping[str, str] = os.environ, proc: Path = Path("/pro
     named = next((found for text in variables if (found := _said(text))), None)
     found = named or next((found for pid in above if (found := _served(proc, pid))), None)
     if found is None:
-        return None
+        return []
+    return [_known(each, proc) for each in ((_instead_of(named, proc) if named else None) or [found])]
+
+
+def _instead_of(named: Session, proc: Path) -> list[Session]:
+    """The connections to the same port, one a client, where the one that a variable names is gone: tmux keeps shells.
+
+    None where it is there, or where there are no others, as in another network namespace.
+    """
+    there = [each for _, each in _sockets(proc)]
+    if named._replace(link="") in there:
+        return []
+    return list({each.client: each for each in there if each.server_port == named.server_port}.values())
+
+
+def _known(found: Session, proc: Path) -> Session:
+    """A connection, with what the kernel knows of it."""
     link = found.link or _link(found)
-    return found._replace(link=link, is_tracked=_is_tracked(found, proc), has_neighbours=_has_neighbours(link))
+    return found._replace(
+        link=link,
+        is_tracked=_is_tracked(found, proc),
+        picks_up=_picks_up(proc),
+        has_neighbours=_has_neighbours(link),
+    )
 
 
 def _said(text: str) -> Session | None:
@@ -167,6 +193,12 @@ def _has_neighbours(link: str, folder: Path = Path("/sys/class/net")) -> bool:
     """Whether a link needs them: not the loopback, and none from point to point (flags of linux/if.h)."""
     with suppress(OSError, ValueError):
         return not int((folder / link / "flags").read_text("ascii"), 16) & (_LOOPBACK | _POINT_TO_POINT | _NO_ARP)
+    return True
+
+
+def _picks_up(proc: Path) -> bool:
+    with suppress(OSError):
+        return (proc / "sys/net/netfilter/nf_conntrack_tcp_loose").read_text("ascii").strip() != "0"
     return True
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from rulec.host.apply import session as sessions
-from rulec.host.apply.session import Session, session
+from rulec.host.apply.session import Session
 
 FLOW = Session("198.51.100.7", 50000, "192.0.2.10", 22)
 
@@ -28,8 +28,8 @@ def proc(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def found(proc: Path, **environment: str) -> tuple[str, str] | None:
-    one = session(environment, proc)
-    return one and (str(one), one.link)
+    one = sessions.sessions(environment, proc)
+    return (str(one[0]), one[0].link) if one else None
 
 
 def test_none(proc: Path) -> None:
@@ -76,6 +76,23 @@ def test_the_socket_of_the_server(proc: Path, name: str) -> None:
     assert found(proc) is None
 
 
+@pytest.mark.parametrize(
+    ("variable", "clients"),
+    [
+        ("198.51.100.7 50000 192.0.2.10 22", ["198.51.100.7"]),
+        ("203.0.113.9 40000 192.0.2.10 22", ["198.51.100.7", "198.51.100.8"]),
+        ("203.0.113.9 40000 192.0.2.10 2222", ["203.0.113.9"]),
+    ],
+)
+def test_a_shell_of_tmux_names_a_connection_that_may_be_gone(proc: Path, variable: str, clients: list[str]) -> None:
+    """Then it is one of those that are there; in another network namespace there are none."""
+    lines = ["  sl  local_address rem_address   st"]
+    for client, port in (("076433C6", "C350"), ("086433C6", "C350"), ("086433C6", "C351")):
+        lines.append(f"   1: 0A0200C0:0016 {client}:{port} 01 0:0 0:0 0 0 0 100")
+    (proc / "thread-self/net/tcp").write_text("\n".join(lines))
+    assert [one.client for one in sessions.sessions({"SSH_CONNECTION": variable}, proc)] == clients
+
+
 ENTRY = (
     "ipv4     2 tcp      6 9 ESTABLISHED src=198.51.100.7 dst=192.0.2.1 sport=50000 dport=2222"
     " src=192.0.2.10 dst=198.51.100.7 sport=22 dport=50000 [ASSURED] mark=0 zone=0 use=2\n"
@@ -93,14 +110,26 @@ def test_whether_it_has_an_entry(
     monkeypatch.setattr(sessions, "is_loaded", lambda: is_loaded)
     if table is not None:
         (proc / "thread-self/net/nf_conntrack").write_text(table)
-    one = session({"SSH_CONNECTION": "198.51.100.7 50000 192.0.2.10 22"}, proc)
-    assert one is not None
+    (one,) = sessions.sessions({"SSH_CONNECTION": "198.51.100.7 50000 192.0.2.10 22"}, proc)
     assert one.is_tracked is known
 
 
 def test_a_flow_without_an_entry_begins_in_the_middle() -> None:
     first = [next(FLOW._replace(is_tracked=known).packets())[1] for known in (True, None, False)]
     assert [text.rpartition(" ")[2] for text in first] == ["ESTABLISHED", "ESTABLISHED", "NEW"]
+
+
+@pytest.mark.parametrize(
+    ("loose", "states"), [(None, ["NEW", "ESTABLISHED"]), ("1\n", ["NEW", "ESTABLISHED"]), ("0\n", ["INVALID"] * 2)]
+)
+def test_tracking_may_pick_up_nothing(proc: Path, loose: str | None, states: list[str]) -> None:
+    if loose:
+        (proc / "sys/net/netfilter").mkdir(parents=True)
+        (proc / "sys/net/netfilter/nf_conntrack_tcp_loose").write_text(loose)
+    (proc / "thread-self/net/nf_conntrack").write_text("")
+    (one,) = sessions.sessions({"SSH_CONNECTION": "198.51.100.7 50000 192.0.2.10 22"}, proc)
+    asks, gets = [packet for _, packet, _ in one.packets()][:2]
+    assert [text.partition(" state ")[2].removesuffix(" reply") for text in (asks, gets)] == states
 
 
 @pytest.mark.parametrize(("flags", "has"), [("0x1003", True), ("0x9", False), ("0x10d1", False), ("?", True)])
