@@ -15,7 +15,7 @@ from rulec.analysis.sides import Side, is_large, walk
 from rulec.analysis.untracked_flows import inner, turned
 from rulec.analysis.witness import witness
 from rulec.model import Family, Match
-from rulec.model.protocols import DCCP, ECHO, ICMP, ICMPV6, NEEDED_ERRORS, SCTP, TCP
+from rulec.model.protocols import DCCP, ECHO, ICMP, ICMPV6, LATER_FLAGS, NEEDED_ERRORS, SCTP, TCP
 from rulec.packetset.fields import (
     ADDRESS_TYPES,
     EXTENSION_HEADERS,
@@ -47,9 +47,6 @@ OF_CONNECTION = (
 """What tracking knows of a packet; nothing of it is known of one that is not tracked."""
 
 _ALL_ERRORS = {Family.IPV4: (3, 4, 5, 11, 12), Family.IPV6: (1, 2, 3, 4, 137)}
-_LATER_FLAGS = (
-    ("SYN", "ACK"), ("RST",), ("RST", "ACK"), ("FIN", "ACK"), ("FIN", "ACK", "URG"), ("ACK",), ("ACK", "URG"),
-)  # fmt: skip
 _MAY_BE_INVALID = (TCP, ICMP, ICMPV6, SCTP, DCCP, NO_NEXT_HEADER)
 _HANDSHAKE = FLAGS["SYN"] | FLAGS["ACK"] | FLAGS["RST"] | FLAGS["FIN"]
 
@@ -203,8 +200,7 @@ class Pair:
     def valid(self) -> PacketSet:
         """Packets that can belong to a known connection by their flags (nf_conntrack_proto_tcp.c, tcp_valid_flags)."""
         flags, looked_at = self.space.field("tcp_flags"), 0xFF ^ (FLAGS["PSH"] | FLAGS["ECE"] | FLAGS["CWR"])
-        numbers = (sum(FLAGS[name] for name in names) for names in _LATER_FLAGS)
-        of_tcp = self.space.union(flags.masked(number, looked_at) for number in numbers)
+        of_tcp = self.space.union(flags.masked(number, looked_at) for number in LATER_FLAGS)
         return of_tcp | ~self.space.field("proto").equals(TCP)
 
     @cached_property

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from rulec.analysis.narrow import matches_among
 from rulec.analysis.visits import Walked
-from rulec.model import Family
+from rulec.analysis.witness import ORDINARY
 from rulec.model.protocols import UDP
 from rulec.packetset.believable import sample
 from rulec.packetset.packetset import PacketSet
@@ -25,11 +25,8 @@ from rulec.semantics.plain import Setting
 from rulec.semantics.program import Program, Step
 from rulec.semantics.reach import Reach
 
-_NEAR = {
-    Family.IPV4: {"src": 0xC6336407, "dst": 0xC0000201, "proto": UDP, "sport": 40000, "dport": 53},
-    Family.IPV6: {"src": 0x20010DB8 << 96 | 7, "dst": 0x20010DB8 << 96 | 1, "proto": UDP, "sport": 40000, "dport": 53},
-}
-"""The packets that are asked first, as far as an ordinary one does not say otherwise."""
+_NEAR = {"proto": UDP, "dport": 53}
+"""What is asked first besides where it comes from and goes to, as far as an ordinary packet does not say otherwise."""
 
 _WANTED = ("src", "dst", "proto", "sport", "dport")
 
@@ -99,7 +96,7 @@ class Instead:
 
     def few(self, packets: PacketSet) -> Iterator[PacketSet]:
         """A few packets out of a set: such as are ordinary, and then others."""
-        near, ordinary = _NEAR[self._family], _ordinary(packets)
+        near, ordinary = {**ORDINARY[self._family.bits], **_NEAR}, _ordinary(packets)
         kinds = ({**near, **ordinary}, _LEFT_OPEN), (near, _LEFT_OPEN), ({**near, **_NO_NEIGHBOUR}, _FROM)
         for wanted, left_open in kinds:
             numbers = packets.nearest(wanted)

@@ -29,7 +29,7 @@ from rulec.compiler.legs import Flow, Leg, flows, local, on, packets, returning,
 from rulec.compiler.others import Others
 from rulec.compiler.outcome import Declined, Plan
 from rulec.model import BASE_CHAINS, Family, Rule
-from rulec.model.protocols import ICMP, ICMPV6, NEEDED_ERRORS, TCP
+from rulec.model.protocols import ICMP, ICMPV6, LATER_FLAGS, NEEDED_ERRORS, TCP
 from rulec.packetset.believable import sample
 from rulec.packetset.fields import ADDRESS_TYPES, FLAGS
 from rulec.packetset.packetset import PacketSet
@@ -41,8 +41,6 @@ from rulec.semantics.program import Step
 from rulec.semantics.ruleset import Prepared
 
 _KINDS = ("src_type", "dst_type")
-_VALID = [("SYN", "ACK"), ("RST",), ("RST", "ACK"), ("FIN", "ACK"), ("FIN", "ACK", "URG"), ("ACK",), ("ACK", "URG")]
-"""The flags with which a packet can belong to a known connection (nf_conntrack_proto_tcp.c, tcp_valid_flags)."""
 
 
 class Part(NamedTuple):
@@ -226,20 +224,18 @@ class Job:
     @cached_property
     def opening(self) -> PacketSet:
         """Packets with which flows begin: of TCP those with SYN alone."""
-        return self._tcp_with([("SYN",)])
+        return self._tcp_with((FLAGS["SYN"],))
 
     @cached_property
     def later(self) -> PacketSet:
         """Packets that belong to a known connection by what they are; of other protocols than TCP all."""
-        return self._tcp_with(_VALID)
+        return self._tcp_with(LATER_FLAGS)
 
-    def _tcp_with(self, kinds: list[tuple[str, ...]]) -> PacketSet:
+    def _tcp_with(self, kinds: tuple[int, ...]) -> PacketSet:
         mask = 0xFF ^ (FLAGS["PSH"] | FLAGS["ECE"] | FLAGS["CWR"])
         flags = self.space.field("tcp_flags")
-        numbers = (sum(FLAGS[name] for name in kind) for kind in kinds)
-        return self.space.union(flags.masked(number, mask) for number in numbers) | ~self.space.field("proto").equals(
-            TCP
-        )
+        of_tcp = self.space.union(flags.masked(number, mask) for number in kinds)
+        return of_tcp | ~self.space.field("proto").equals(TCP)
 
     def errors(self, leg: Leg) -> PacketSet:
         """The ICMP errors about packets of a leg."""

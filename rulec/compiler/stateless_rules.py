@@ -18,7 +18,7 @@ from rulec.compiler.bounds import STATE_MATCHES, of_rule
 from rulec.compiler.bounds import rules as rules_of
 from rulec.compiler.outcome import Declined
 from rulec.model import Family, Match, Rule, Target, Use
-from rulec.model.protocols import ICMP, ICMPV6, TCP
+from rulec.model.protocols import ICMP, ICMPV6, LATER_FLAGS, TCP
 from rulec.packetset.fields import STATES
 from rulec.semantics.effects import CONTINUES
 from rulec.semantics.opaque import has_memory
@@ -29,8 +29,6 @@ from rulec.syntax.shapes import Template
 
 _SYN_ALONE = Use("--syn", False, None)
 _FLAGS = ("--tcp-flags", "--syn")
-_VALID = (0x12, 0x04, 0x14, 0x11, 0x31, 0x10, 0x30)
-"""SA, R, RA, FA, FAU, A, AU: what a known connection may have besides PSH (nf_conntrack_proto_tcp.c)."""
 _ENDS = ("ACCEPT", "DROP", "QUEUE", "RETURN", "REJECT")
 _STATE_OPTIONS = ("--state", "--ctstate")
 _KNOWN = frozenset(("NEW", "ESTABLISHED", "RELATED"))
@@ -248,7 +246,7 @@ def _is_for_odd_flags(rule: Rule) -> bool:
     if use is None or use.option == "--syn" or use.value is None or use.negated:
         return False
     mask, wanted = use.value
-    return all((flags | push) & mask != wanted for flags in _VALID for push in (0, 0x08))
+    return all((flags | push) & mask != wanted for flags in LATER_FLAGS for push in (0, 0x08))
 
 
 def _names_type(rule: Rule) -> bool:

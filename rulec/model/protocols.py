@@ -19,6 +19,12 @@ NEEDED_ERRORS = {Family.IPV4: (3, 11, 12), Family.IPV6: (1, 2, 3, 4)}
 Source quench and redirect (4, 5) are RELATED too, and left out.
 """
 
+LATER_FLAGS = (0x12, 0x04, 0x14, 0x11, 0x31, 0x10, 0x30)
+"""The TCP flags of packets of a known connection after the first: SYN,ACK; RST with and without ACK; FIN,ACK; ACK.
+
+The last two with URG, too; what PSH, ECE and CWR are makes no difference (nf_conntrack_proto_tcp.c, tcp_valid_flags).
+"""
+
 _KNOWN_TO_LIBXTABLES = {
     "tcp": TCP,
     "sctp": SCTP,
