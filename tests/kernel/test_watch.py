@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import os
 import signal
@@ -14,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from rulec import advice
-from rulec.host.conntrack.here import running, streamed
+from rulec.host.conntrack.here import running
 from rulec.host.conntrack.watch import Watch, counters, of_conntrack
 from rulec.model import Family
 from tests.kernel.conftest import installed, restore, run_in
@@ -80,7 +79,7 @@ class TestWatch:
             return json.dumps([view.moment.most, len(view.moment.counters), view.unread])
 
         with inside(netns):
-            advice.hot(streamed(io.BytesIO(), "nothing"), False)  # what it needs is imported by that
+            look()  # as root: what it needs, encodings too, is imported by that
             most, counted, unread = json.loads(without_root(look))
         assert (most > 0, counted > 5) == (True, True)
         assert unread == ["services: /proc/net/nf_conntrack: only root may read it"]
