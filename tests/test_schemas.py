@@ -193,7 +193,7 @@ def test_the_whole_file_has_every_key() -> None:
         ('family = "ipv4"', 'family = "ipv5"'),
         ('select = ["ruleset", ', 'select = ["rulesets", '),
         ('fail-on = "error"', 'fail-on = "errors"'),
-        ("memory = 512", "memory = 0"),
+        ("memory = 512", "memory = -1"),
         ("memory = 512", 'memory = "512"'),
         ('exposure = "error"', 'exposure = "bad"'),
         ('exposure = "error"', 'exposur = "error"'),

@@ -89,7 +89,7 @@ def add_reading(parser: argparse.ArgumentParser) -> None:
 def add_memory(parser: argparse.ArgumentParser) -> None:
     """The argument of every command that asks which packets go where."""
     parser.add_argument(
-        "--memory", type=at_least(1), default=2048, metavar="MB", help="the most to use (default: 2048)"
+        "--memory", type=at_least(0), default=2048, metavar="MB", help="the most to use (default: 2048)"
     )
 
 

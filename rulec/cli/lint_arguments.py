@@ -31,7 +31,7 @@ _CHECKS: _Flags = (
     ("--kernel", {"metavar": "NAME", "help": _KERNELS}),
     (
         "--memory",
-        {"type": at_least(1), "metavar": "MB", "help": "how much the sets of packets may take; default: 2048"},
+        {"type": at_least(0), "metavar": "MB", "help": "how much the sets of packets may take; default: 2048"},
     ),
     ("--tracking-report", _switch(_REPORT)),
 )

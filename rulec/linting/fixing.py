@@ -138,7 +138,8 @@ def _objection(old: File, new: File, fixes: Sequence[Wanted]) -> str:
         return "" if errors < before else "the file would have as many errors as before"
     if errors:
         return "iptables-restore would not load the result"
-    return _other_meaning(old.content, new.content, fixes, (old.settings.memory or 2048) << 20)
+    memory = 2048 if old.settings.memory is None else old.settings.memory
+    return _other_meaning(old.content, new.content, fixes, memory << 20)
 
 
 def _other_meaning(old: Ruleset, new: Ruleset, fixes: Sequence[Wanted], memory: int) -> str:

@@ -69,8 +69,8 @@ def _switch(value: Any) -> bool:
 
 
 def _number(value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise ValueError("this must be a number, 1 or more")
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        raise ValueError("this must be a number, 0 or more")
     return value
 
 
@@ -116,7 +116,7 @@ def _port(value: Any) -> str:
 
 TEXT = Kind(_text, {"type": "string"})
 SWITCH = Kind(_switch, {"type": "boolean"})
-NUMBER = Kind(_number, {"type": "integer", "minimum": 1})
+NUMBER = Kind(_number, {"type": "integer", "minimum": 0})
 WORDS = several(TEXT)
 PORTS = several(Kind(_port, {"type": ["integer", "string"]}))
 NAME = {"$ref": "#/$defs/name"}

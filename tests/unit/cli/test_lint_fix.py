@@ -43,6 +43,17 @@ def test_standard_input_goes_to_standard_output_fixed(rules: Path) -> None:
     assert rulec("lint", "--fix-only", "-", stdin=FIXED).out == FIXED
 
 
+def test_what_packets_meet_is_asked_within_the_memory_that_is_allowed(rules: Path) -> None:
+    rule = "-A INPUT -p tcp --dport 80 -j ACCEPT\n"
+    text = FIXED.replace(rule, 2 * rule)
+    rules.write_text(text)
+    asked = ("lint", "--select", "duplicate-rule", "--fix", "--memory")
+    assert "whether it keeps what packets meet is not known: " in rulec(*asked, "0", "rules.v4").err
+    assert rules.read_text() == text
+    assert "1 fixed" in rulec(*asked, "64", "rules.v4").err
+    assert rules.read_text() == FIXED
+
+
 def test_a_suppressed_finding_is_not_fixed(rules: Path) -> None:
     text = DEAD.replace(
         "-A INPUT -p tcp --dport 80 -j DROP", "# rulec: ignore[ruleset]\n-A INPUT -p tcp --dport 80 -j DROP"

@@ -203,8 +203,8 @@ def test_no_arguments_are_a_fault_of_rulec(arguments: list[str]) -> None:
 @pytest.mark.parametrize(
     ("command", "least"),
     [
-        *((f"{command} --memory", 1) for command in ("lint good", "trace good --packet any", "diff good good")),
-        *((f"{command} good --policy policy --memory", 1) for command in ("compile", "verify good")),
+        *((f"{command} --memory", 0) for command in ("lint good", "trace good --packet any", "diff good good")),
+        *((f"{command} good --policy policy --memory", 0) for command in ("compile", "verify good")),
         ("lint good --jobs", 1),
         ("hot good --top", 0),
         ("hot good --least", 0),

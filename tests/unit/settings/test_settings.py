@@ -112,7 +112,7 @@ def test_a_table_of_pyproject(tmp_path: Path) -> None:
         ("[lint.checks.jump-loop]\nports = [22]\n", "2:1", "unknown key 'ports'"),
         ("[lint.checks.open-to-world]\nports = [22, 70000]\n", "2:14", "this must be a port"),
         ("[lint.checks.open-to-wold]\n", "1:14", "there is no check or group 'open-to-wold'"),
-        ("lint.memory = 0\n", "1:15", "this must be a number"),
+        ("lint.memory = -1\n", "1:15", "this must be a number"),
         ("lint = 1\n", "1:8", "this must be a table"),
         ("compile = 1\n", "1:11", "this must be written [[compile]]"),
         ("[[compile]]\ninput = 'a'\n[[compile]]\npolicy = 'a'\ninput='b'\n", "1:3", "the key policy is missing"),
