@@ -56,14 +56,14 @@ def _proved(prepared: tuple[Prepared, Prepared], space: Space, policy: Policy) -
     pair = Pair(*prepared, space)
     flows = TouchedFlows(pair, policy)
     errors = Errors(flows)
-    rewritten, effects = Rewritten(flows), Effects(flows)
+    rewritten, effects, refused = Rewritten(flows), Effects(flows), Refused(errors)
     failures = (
         *half_tracked(flows),
         *rewritten.failures(),
         *changed(pair, any(entry.icmp_errors == "wide" for entry in policy.hot)),
         *Kept(flows).failures(),
         *errors.failures(),
-        *Refused(errors).failures(),
+        *refused.failures(),
         *Opened(flows).failures(),
         *OverLoopback(flows).failures(),
         *torn(flows),
@@ -84,7 +84,7 @@ def _proved(prepared: tuple[Prepared, Prepared], space: Space, policy: Policy) -
         (*flows.assumptions, *_of_sets(space), *_always(prepared[0], policy)),
         tuple(flows.exposures),
         tuple(flows.losses),
-        tuple(effects.listed),
+        (*effects.listed, *refused.answered()),
         tuple(sorted(_modules(prepared[1]) - _modules(prepared[0]))),
         tracking_facts(new).lines,
     )

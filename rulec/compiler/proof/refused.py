@@ -13,8 +13,9 @@ from rulec.analysis.sides import Side
 from rulec.analysis.untracked_flows import inner, turned
 from rulec.catalogue.extension import Given
 from rulec.catalogue.targets.REJECT import TCP_RESET
-from rulec.compiler.certificate import Failure
+from rulec.compiler.certificate import Failure, Listed
 from rulec.compiler.proof.errors import Errors
+from rulec.compiler.proof.words import regions_of
 from rulec.model import Family
 from rulec.packetset.packetset import PacketSet
 from rulec.semantics.program import Step
@@ -29,6 +30,7 @@ class Refused:
         self.errors = errors
         self.flows = errors.flows
         self.pair = errors.pair
+        self._known: dict[tuple[Side, str, bool], PacketSet] = {}
 
     def failures(self) -> Iterator[Failure]:
         """Answers that the old ruleset let out, and that the new one does not send, or does not let out."""
@@ -39,6 +41,20 @@ class Refused:
                     what = "reset" if resets else "ICMP error"
                     message = f"the {what} by which REJECT answers was let out, and is lost"
                     yield self.flows.failure("kept", "output", message, lost)
+
+    def answered(self) -> Iterator[Listed]:
+        """First packets that the new ruleset answers, and the old one dropped in silence."""
+        for path in ("input", "forward"):
+            old, new = (
+                self._refused(side, path, True).possibly() | self._refused(side, path, False).possibly()
+                for side in (self.pair.old, self.pair.new)
+            )
+            more = new - old
+            if not more.is_empty():
+                more = more - self.pair.old.passing(path, more).possibly()
+            if not more.is_empty():
+                message = f"REJECT answers packets on the way {path} that were dropped in silence"
+                yield Listed(message, regions_of(more, self.pair, path), self.pair.witness(more, path))
 
     def let_out(self) -> PacketSet:
         """All answers that the old ruleset let out, as packets of which nothing is known.
@@ -67,6 +83,12 @@ class Refused:
 
     def _refused(self, side: Side, path: str, resets: bool) -> PacketSet:
         """The packets that would begin a flow, and that REJECT refuses so."""
+        key = side, path, resets
+        if key not in self._known:
+            self._known[key] = self._found(side, path, resets)
+        return self._known[key]
+
+    def _found(self, side: Side, path: str, resets: bool) -> PacketSet:
         pair = self.pair
         opening = pair.touched(path) & pair.opening & pair.usual(path)
         opening = self.flows.that_left(opening) if path == "input" else opening

@@ -212,6 +212,23 @@ def test_lists_effects(log: str, message: str) -> None:
     assert [each.message for each in found.effects] == [message]
 
 
+def test_lists_what_is_refused_and_was_dropped_in_silence() -> None:
+    """Whoever looks for open ports is told now that this one is there."""
+    both = accepts("NEW,UNTRACKED", f"-s {PEER}")
+    refuses = "-A INPUT -p tcp --dport 80 -j REJECT"
+    old = (FROM_PEER, ruleset(LO, KNOWN, accepts(more=f"-s {PEER}"), refuses))
+    quiet, told, refused = (
+        certificate(before, after).effects
+        for before, after in (
+            (old[0], ruleset(LO, KNOWN, both, raw=RAW)),
+            (old[0], ruleset(LO, KNOWN, both, refuses, raw=RAW)),
+            (old[1], ruleset(LO, KNOWN, both, refuses, raw=RAW)),
+        )
+    )
+    assert quiet == refused == ()
+    assert [each.message for each in told] == ["REJECT answers packets on the way input that were dropped in silence"]
+
+
 # ── counterexamples and certificates ──
 
 
