@@ -23,9 +23,9 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from rulec.errors import RulecError
+from rulec.host.programs import PATH, environment
 from rulec.model import Family
 
-PATH = os.environ.get("PATH", os.defpath) + ":/usr/sbin:/sbin"
 PATIENCE = 60.0
 """Seconds that a program may take, such as one that loads a large ruleset."""
 
@@ -221,7 +221,7 @@ def run(
         capture_output=True,
         timeout=PATIENCE,
         check=False,
-        env={**os.environ, "PATH": PATH, "LC_ALL": "C", **settings},
+        env=environment(**settings),
     )
     out, err = (stream.decode("utf-8", "backslashreplace") for stream in (done.stdout, done.stderr))
     return subprocess.CompletedProcess(done.args, done.returncode, out, err)

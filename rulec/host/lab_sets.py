@@ -6,7 +6,8 @@ import shutil
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from rulec.host.lab_namespaces import PATH, run
+from rulec.host.lab_namespaces import run
+from rulec.host.programs import PATH
 from rulec.model import Family, Rule, Use
 from rulec.syntax.ruleset import Ruleset
 

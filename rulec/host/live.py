@@ -21,10 +21,10 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from rulec.host.programs import PATH, environment
 from rulec.model import BUILTIN_CHAINS, Family
 
 BACKENDS = ("legacy", "nft")
-_PATH = os.environ.get("PATH", os.defpath) + ":/usr/sbin:/sbin"
 _PROGRAMS = {Family.IPV4: "iptables", Family.IPV6: "ip6tables"}
 _NAMES = {Family.IPV4: "ip_tables_names", Family.IPV6: "ip6_tables_names"}
 _NFT_NAMES = {Family.IPV4: "ip", Family.IPV6: "ip6"}
@@ -70,7 +70,7 @@ class Kernel(NamedTuple):
 
     net: Path = Path("/proc/thread-self/net")
     proc: Path = Path("/proc")
-    path: str = _PATH
+    path: str = PATH
     run: Runner | None = None
 
 
@@ -224,8 +224,7 @@ def _printed(command: list[str], kernel: Kernel) -> str:
 
 
 def _run(command: list[str]) -> tuple[int, str, str]:
-    environment = {**os.environ, "PATH": _PATH, "LC_ALL": "C"}
-    done = subprocess.run(command, capture_output=True, check=False, env=environment)
+    done = subprocess.run(command, capture_output=True, check=False, env=environment())
     out, said = (stream.decode("utf-8", "surrogateescape") for stream in (done.stdout, done.stderr))
     return done.returncode, out, said
 

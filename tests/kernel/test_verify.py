@@ -14,7 +14,7 @@ import pytest
 
 import rulec
 from rulec.errors import RulecError
-from rulec.host import lab_namespaces
+from rulec.host import lab_namespaces, programs
 from rulec.host.compare import Report, compare
 from rulec.host.trial import Expected, Flow, Left, Trial, stray, whole
 from rulec.host.verify import verify_in_kernel
@@ -363,7 +363,7 @@ def test_errors_that_counterexamples_name_are_sent(rule: str, named: str, told: 
 
 
 @BACKEND
-@pytest.mark.skipif(shutil.which("ipset", path=lab_namespaces.PATH) is None, reason="ipset is not installed")
+@pytest.mark.skipif(shutil.which("ipset", path=programs.PATH) is None, reason="ipset is not installed")
 def test_sets_that_rules_ask_are_made_and_are_empty(backend: str) -> None:
     known = "INPUT -p tcp --dport 80 -m set {} --match-set known {} -j ACCEPT"
     old, new = (

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 import subprocess
 from typing import NamedTuple
 
 from rulec.errors import RulecError
+from rulec.host.programs import PATH, environment
 from rulec.model import Family
 
-PATH = os.environ.get("PATH", os.defpath) + ":/usr/sbin:/sbin"
 _PROGRAMS = {Family.IPV4: "iptables", Family.IPV6: "ip6tables"}
 _WAITS = 1, 6, 2
 """The first version whose iptables-restore knows --wait, as its history says."""
@@ -65,9 +64,8 @@ def printed(command: list[str]) -> str:
 
 def printed_and_said(command: list[str]) -> tuple[str, str]:
     """What a command prints, and what it says besides."""
-    environment = {**os.environ, "PATH": PATH, "LC_ALL": "C"}
     try:
-        done = subprocess.run(command, capture_output=True, check=False, timeout=60, env=environment)
+        done = subprocess.run(command, capture_output=True, check=False, timeout=60, env=environment())
     except (OSError, subprocess.TimeoutExpired) as error:
         raise RulecError(f"{command[0]}: {error}") from error
     said = done.stderr.decode("utf-8", "backslashreplace").strip()

@@ -19,7 +19,7 @@ from typing import Any, TextIO
 from rulec.errors import RulecError
 from rulec.host.apply import guard
 from rulec.host.apply.guard import BACK, KEPT, LOG, decide, decided
-from rulec.host.apply.tools import PATH
+from rulec.host.programs import environment
 
 Event = tuple[Any, ...]
 _LAST = ("kept", "back", "half back")
@@ -79,7 +79,7 @@ def _started(folder: Path, lock: int) -> subprocess.Popen[bytes]:
             start_new_session=True,
             pass_fds=(lock,),
             cwd="/",
-            env={**os.environ, "PATH": PATH, "LC_ALL": "C"},
+            env=environment(),
         )
 
 

@@ -19,12 +19,12 @@ from typing import NamedTuple
 from rulec.errors import InputError
 from rulec.host.conntrack.lines import Lines
 from rulec.host.conntrack.own import Own
+from rulec.host.programs import PATH, environment
 from rulec.kernel.generations import NEW, OLD, Kernel
 from rulec.kernel.release import generation
 from rulec.kernel.settings import TIMEOUTS
 
 BLOCK = 1 << 20
-_PATH = os.environ.get("PATH", os.defpath) + ":/usr/sbin:/sbin"
 _TABLES = ("nf_conntrack", "ip_conntrack")
 _NET = "/proc/thread-self/net"
 _LOCAL = re.compile(r"\|-- (\S+)\n\s+/32 host LOCAL")
@@ -86,7 +86,7 @@ def running() -> Dump:
             return opened(path)._replace(name=f"/proc/net/{table}", size=None)
     if not is_loaded():
         raise InputError("connection tracking is not loaded here, so there is no table; name a file to read one")
-    if not shutil.which("conntrack", path=_PATH):
+    if not shutil.which("conntrack", path=PATH):
         raise InputError("this kernel lists no table in /proc; install conntrack, or name a file to read one")
     return Dump("conntrack -L", _listed(), None)
 
@@ -100,8 +100,7 @@ def _listed() -> Iterator[Lines]:
     """Both families: conntrack lists IPv4 alone unless it is told (up to 1.4.5)."""
     for family in ("ipv4", "ipv6"):
         command = ["conntrack", "-L", "-o", "extended", "-f", family]
-        environment = {**os.environ, "PATH": _PATH, "LC_ALL": "C"}
-        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment) as process:
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment()) as process:
             assert process.stdout is not None
             assert process.stderr is not None
             yield from _blocks(process.stdout, "conntrack -L")
@@ -112,10 +111,9 @@ def _listed() -> Iterator[Lines]:
 
 def conntrack_counters() -> str:
     """What ``conntrack -S`` prints, where connection tracking is there; empty where it cannot be asked."""
-    if not is_loaded() or not shutil.which("conntrack", path=_PATH):
+    if not is_loaded() or not shutil.which("conntrack", path=PATH):
         return ""
-    environment = {**os.environ, "PATH": _PATH, "LC_ALL": "C"}
-    done = subprocess.run(["conntrack", "-S"], capture_output=True, text=True, check=False, env=environment)
+    done = subprocess.run(["conntrack", "-S"], capture_output=True, text=True, check=False, env=environment())
     return "" if done.returncode else done.stdout
 
 

@@ -8,7 +8,6 @@ it is looked for first.
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
@@ -16,9 +15,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from rulec.errors import RulecError
+from rulec.host.programs import PATH, environment
 
 SYS = Path("/sys/module")
-_PATH = os.environ.get("PATH", os.defpath) + ":/usr/sbin:/sbin"
 _CORES = ("nf_conntrack", "ip_conntrack")
 
 
@@ -91,8 +90,7 @@ def remove(found: Live, run: Runner | None = None) -> Iterator[tuple[str, str]]:
 
 
 def _run(command: list[str]) -> tuple[int, str]:
-    if not shutil.which(command[0], path=_PATH):
+    if not shutil.which(command[0], path=PATH):
         raise RulecError(f"{command[0]} is not installed (Debian: apt-get install kmod)")
-    environment = {**os.environ, "PATH": _PATH, "LC_ALL": "C"}
-    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment())
     return done.returncode, done.stderr.strip()
