@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from typing import Any, TextIO
 
 from rulec import api
@@ -10,7 +11,6 @@ from rulec.cli import lint_inputs, lint_run, live, tracking
 from rulec.cli.arguments import Streams, add_reading
 from rulec.cli.lint_arguments import add_all
 from rulec.cli.output_arguments import add_outputs, outputs
-from rulec.cli.outputs import say
 from rulec.errors import InputError
 
 
@@ -24,12 +24,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(chosen: argparse.Namespace, streams: Streams) -> int:
     """Lint all files, those that can be read; print what was found."""
-    if not live.asked(chosen) and not chosen.files:
-        raise InputError("name files or folders, or say --live for the rules that run")
-    if chosen.live:
-        live.refuse(chosen, ("fix", "fix_only", "add_ignore", "against", "display", "show_files", "show_settings"))
-    wanted = outputs(chosen)
-    finder = lint_inputs.finder_for(chosen)
+    _check(chosen)
+    wanted, finder = outputs(chosen), lint_inputs.finder_for(chosen)
     here = finder.here()
     if chosen.tracking_report:
         chosen.kernel, chosen.memory = here.kernel, here.memory
@@ -41,10 +37,17 @@ def run(chosen: argparse.Namespace, streams: Streams) -> int:
         shown = lint_inputs.shown_settings if chosen.show_settings else lint_inputs.shown_files
         print(shown(meant, chosen, finder), end="", file=streams[1])
         return 0
-    inputs = lint_inputs.read_all(meant, chosen, finder, streams)
-    if not inputs.files and not inputs.problems and not chosen.live:
-        say("rulec: all files are excluded: nothing is checked", streams[2])
-    return lint_run.lint(inputs, chosen, wanted, streams)
+    return lint_run.lint(lint_inputs.read_all(meant, chosen, finder, streams), chosen, wanted, streams)
+
+
+def _check(chosen: argparse.Namespace) -> None:
+    """InputError where the arguments do not go together."""
+    if chosen.add_ignore and os.path.exists(chosen.add_ignore):
+        raise InputError(f"--add-ignore: {chosen.add_ignore} is a file; a reason is given as --add-ignore=REASON")
+    if not live.asked(chosen) and not chosen.files:
+        raise InputError("name files or folders, or say --live for the rules that run")
+    if chosen.live:
+        live.refuse(chosen, ("fix", "fix_only", "add_ignore", "against", "display", "show_files", "show_settings"))
 
 
 def _wrong(finder: Any, stderr: TextIO) -> int:

@@ -41,8 +41,6 @@ def finder_for(chosen: argparse.Namespace) -> Finder:
 def chosen_files(chosen: argparse.Namespace, finder: Finder) -> Chosen:
     """The files that are meant; InputError where there is nothing to read."""
     found = choose(chosen.files, finder)
-    if chosen.add_ignore and os.path.exists(chosen.add_ignore):
-        raise InputError(f"--add-ignore: {chosen.add_ignore} is a file; a reason is given as --add-ignore=REASON")
     if chosen.display and len(found.files) > 1:
         raise InputError("--stdin-filename is for standard input, or for one file")
     for path in found.empty:
@@ -61,6 +59,8 @@ def read_all(meant: Chosen, chosen: argparse.Namespace, finder: Finder, streams:
         except InputError as error:
             complain(error, streams[2])
             found.problems.append(str(error))
+    if not (found.files or found.problems or chosen.live):
+        say("rulec: all files are excluded: nothing is checked", streams[2])
     return found
 
 
