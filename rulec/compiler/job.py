@@ -357,6 +357,16 @@ def openings(job: Job, case: Case, host: Followed, first: PacketSet) -> Iterator
         yield Opens(None, Bounds())
 
 
+def lost_to_policy(job: Job, path: str, text: str, packets: PacketSet) -> Declined:
+    """A refusal of packets that would be lost, at the chain whose policy drops them, if one does."""
+    for end in job.now.ends(path):
+        if end.policy == "DROP" and packets.meets(end.arrives):
+            chain = job.now.prepared.programs[end.hook.table].chains[end.hook.name]
+            hint = f"let a rule of {chain.name} in the table {end.hook.table} accept what is UNTRACKED, too"
+            return Declined(text, job.draft.origin(chain.line), hint, job.witness(packets))
+    return Declined(text, 0, "", job.witness(packets))
+
+
 def ends_well(host: Followed, path: str, packets: PacketSet) -> bool:
     """Whether any packets come to the end of the filter table and are accepted by its policy."""
     ends = (end for end in host.ends(path) if end.hook.table == "filter" and end.policy != "DROP")

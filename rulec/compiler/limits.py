@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 from rulec.compiler.bounds import of_leg, rules, together
 from rulec.compiler.flows import Met, established, untracked
-from rulec.compiler.job import Case, Job, Part, bounds_of, counts, openings
+from rulec.compiler.job import Case, Job, Part, bounds_of, counts, lost_to_policy, openings
 from rulec.compiler.outcome import Declined, Plan
 from rulec.model import Rule, Target
 from rulec.packetset.packetset import PacketSet
@@ -34,7 +34,8 @@ def plan(job: Job) -> Plan:
             if place is not None:
                 _accept(job, found, case, place, mine, lost)
             elif not lost.is_empty():
-                raise Declined("packets of known connections would be lost", 0, "", job.witness(lost))
+                text = "packets of known connections would be lost"
+                raise lost_to_policy(job, part.path, text, lost & untracked(job.space))
     return found
 
 

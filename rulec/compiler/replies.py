@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from rulec.analysis.untracked_flows import turned as turned_packets
 from rulec.compiler.bounds import Bounds, is_turnable, of_leg, rules, together, turned
 from rulec.compiler.flows import Met, bare, established, invalid, new, untracked
-from rulec.compiler.job import Case, Job, Part, bounds_of, ends_well, in_own_chain, openings
+from rulec.compiler.job import Case, Job, Part, bounds_of, ends_well, in_own_chain, lost_to_policy, openings
 from rulec.compiler.legs import Leg
 from rulec.compiler.outcome import Declined, Plan
 from rulec.model import Family, Match, Rule, Target, Use
@@ -69,7 +69,7 @@ def _accept(job: Job, found: Plan, case: Case, part: Part, lost: PacketSet) -> N
     leg = case.flow.answer
     place = _place(job, part, lost, untracked(job.space))
     if place is None:
-        raise Declined(f"answers of {leg.name} would be lost", 0, "", job.witness(lost))
+        raise lost_to_policy(job, part.path, f"answers of {leg.name} would be lost", lost & untracked(job.space))
     step = in_own_chain(place, job.now)
     new: list[Rule] = []
     for bounds in _bounds(job, case, place.hook.name):

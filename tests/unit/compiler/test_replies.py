@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.unit.compiler.compiling import KNOWN, compiled, policy, rules_of, server
+from tests.unit.compiler.compiling import KNOWN, Refusal, compiled, policy, refusals, rules_of, server
 
 FIRST = "-A INPUT -p tcp -m tcp --dport 80 -m state --state NEW -j ACCEPT"
 OUT = "-A OUTPUT -m state --state RELATED,ESTABLISHED -j ACCEPT"
@@ -104,3 +104,9 @@ def test_resets_by_which_rules_answer() -> None:
     assert found[:2] == [resets, invalid]
     found = rules_of(compiled(both(KNOWN, FIRST, invalid, verdict="ACCEPT")).text, "OUTPUT")
     assert found[0] == invalid
+
+
+def test_what_a_policy_of_another_table_drops_is_told_at_its_chain() -> None:
+    mangle = f"*mangle\n:POSTROUTING DROP [0:0]\n{OUT.replace('OUTPUT', 'POSTROUTING')}\nCOMMIT\n"
+    [found] = refusals(mangle + both(KNOWN, FIRST, verdict="ACCEPT"))
+    assert found == Refusal(":POSTROUTING DROP [0:0]", "answers of tcp/80 would be lost")
