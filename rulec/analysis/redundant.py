@@ -65,6 +65,11 @@ class _Decided:
         """All of them."""
         return {decision: self.get(decision) or packets for decision, packets in self._sets.items()}
 
+    def keep(self, packets: PacketSet) -> None:
+        """Know nothing of others any more."""
+        for decision, decided in self.known().items():
+            self[decision] = decided & packets
+
     def forget(self) -> None:
         """Know nothing any more."""
         self._sets.clear()
@@ -125,10 +130,13 @@ class _Reader:
     def read(self) -> list[RedundantRule]:
         """Find the redundant rules, and note what the chain does without them."""
         visits = self._walked.entered(self._program.name, self._chain.name)
-        looks = [_Look(visit, _Outcome(_Decided({self._end: visit.care}), {}), []) for visit in visits]
+        everything = self._walked.space.everything
+        looks = [_Look(visit, _Outcome(_Decided({self._end: everything}), {}), []) for visit in visits]
         redundant = {}
         for number in range(len(self._chain.steps) - 1, -1, -1):
             step = self._chain.steps[number]
+            for look in looks:
+                self._forget_those_that_never_come(look, number)
             alike = self._may_go(step) and all(self._is_decided_alike(look, number) for look in looks)
             if alike:
                 redundant[step] = self._redundant(step, looks, number)
@@ -208,6 +216,14 @@ class _Reader:
             decided.decide(matched, decision)
         if decision is not None:
             look.behind.append((step, matched))
+
+    def _forget_those_that_never_come(self, look: _Look, number: int) -> None:
+        """Behind the leading rules of a chain nothing is known of packets that never come there."""
+        care = look.visit.reaches[number + 1].care if number + 1 < len(look.visit.reaches) else None
+        if care is not None and look.visit.reaches[number].care is None:
+            decided, loose = look.outcome
+            decided.keep(care)
+            loose.update({verdict: packets & care for verdict, packets in loose.items()})
 
     def _call(self, look: _Look, step: Step, matched: PacketSet) -> None:
         """Put a jump in front; where no packet comes into that chain nobody knows what it would decide.

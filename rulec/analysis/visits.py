@@ -34,12 +34,6 @@ class Visit(NamedTuple):
         first = self.reaches[0]
         return first.entry.outline.meets(first.passing)
 
-    @property
-    def care(self) -> PacketSet:
-        """The packets of which any may get to the end of the chain."""
-        last = self.reaches[-1]
-        return last.passing.space.everything if last.care is None else last.care
-
     def arrives(self, number: int) -> PacketSet:
         """The packets that get to a rule, as far as it and the rules behind it look at them."""
         reach = self.reaches[number]
@@ -128,7 +122,7 @@ class Walked:
         return asked(reach.step.rule, self.place(reach)).packets
 
     def matched_of_those_that_matter(self, reach: Reach) -> PacketSet:
-        """The same, but for packets of which none gets to the rule, since they end before all that is large."""
+        """The same, where nothing is known of packets of which none gets to the rule: it may be a smaller set."""
         return asked(reach.step.rule, self.place(reach, care=reach.care)).packets
 
     def matched_unchanged(self, reach: Reach) -> PacketSet:

@@ -116,7 +116,8 @@ def _rest_dropped(walks: Walks, meaning: Meaning, reach: Reach) -> bool:
     following = next((other for other in course.behind(reach) if other.step.extension not in CONTINUES), None)
     if following is None or not is_drop(following.step):
         return False
-    return following.matching == following.passing
+    coming = following.passing if following.care is None else following.passing & following.care
+    return coming <= following.matching
 
 
 def _asking(reaches: list[Reach]) -> tuple[Step, ...]:

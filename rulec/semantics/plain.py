@@ -112,9 +112,8 @@ class PlainChains:
 
         def make() -> PacketSet:
             found = at_end
-            for step in reversed(self.program.chains[chain].steps):
-                matched = self.matched(step, values, context)
-                ends = None if matched.is_empty() else self.ends(step, values, context)
+            for step, matched in reversed(self._met(chain, values, context)):
+                ends = self.ends(step, values, context)
                 if ends is not None:
                     then = taken(step, ends) | (ends.goes_on & found)
                     found = matched.choose(then, found)
@@ -122,34 +121,43 @@ class PlainChains:
 
         return self._once(what, chain, values, context, make)
 
+    def _met(self, chain: str, values: Values, context: Context) -> tuple[tuple[Step, PacketSet], ...]:
+        """The rules of a chain that any packet can match, and those packets."""
+
+        def make() -> tuple[tuple[Step, PacketSet], ...]:
+            both = ((step, self.matched(step, values, context)) for step in self.program.chains[chain].steps)
+            return tuple((step, matched) for step, matched in both if not matched.is_empty())
+
+        return self._once("met", chain, values, context, make)
+
     def meetings(self, chain: str, values: Values, context: Context) -> Meetings:
         """What is asked of packets that get to the rules of a chain.
 
         What no rule from some place on looks at may be forgotten there: the packets
-        that are left are a simpler set without it.
+        that are left are a simpler set without it.  The same is done behind the
+        leading rules, where fewer packets matter.
         """
 
         def make() -> Meetings:
-            looked_at = self.looked_at(chain, values, context)
-            fewer = (number for number in range(1, len(looked_at) - 1) if looked_at[number] < looked_at[number - 1])
-            begins, everything = {number: looked_at[number] for number in (0, *fewer)}, self.setting.space.everything
+            looked_at, steps = self.looked_at(chain, values, context), self.program.chains[chain].steps
+            leading = {sum(step in self._leading for step in steps)} & set(range(len(steps)))
+            fewer = {number for number in range(1, len(steps)) if looked_at[number] < looked_at[number - 1]}
+            begins = {number: looked_at[number] for number in sorted({0} | leading | fewer)}
+            everything = self.setting.space.everything
             return Meetings(everything, begins, lambda: self._meetings(chain, values, context, begins))
 
         return self._once("meetings", chain, values, context, make)
 
     def _meetings(self, chain: str, values: Values, context: Context, begins: Collection[int]) -> Iterator[Meeting]:
-        everything = passing = whole = self.setting.space.everything
+        everything = passing = self.setting.space.everything
         for number, step in enumerate(self.program.chains[chain].steps):
-            before, before_whole, whole = passing, whole, self.caring(step) or everything
-            if number in begins:
-                passing = whole
-            elif whole is not before_whole:
-                passing &= whole
-            hit = passing & self.matched(step, values, context)
+            before, passing = passing, everything if number in begins else passing
+            matched = self.matched(step, values, context)
+            hit = passing & matched
             yield Meeting(passing, hit, before)
-            ends = self.ends(step, values, context)
+            ends = None if hit.is_empty() else self.ends(step, values, context)
             if ends is not None:
-                passing -= hit - ends.goes_on
+                passing -= matched if ends.goes_on.is_empty() else hit - ends.goes_on
 
     def looked_at(self, chain: str, values: Values, context: Context) -> tuple[frozenset[str], ...]:
         """The fields of an arriving packet on which a chain's rules depend, from each of them on, and at its end."""

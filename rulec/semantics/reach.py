@@ -71,14 +71,22 @@ class Entry:
 
     ``outline`` tells of them as much as these rules look at; both it and the
     whole truth, which may be very large, are put together when somebody asks.
+    All are among those of ``care``, None for all.
     """
 
-    __slots__ = ("_space", "_ways", "_looked_at", "_outline", "_exact", "_some")
+    __slots__ = ("_space", "_ways", "_looked_at", "_care", "_outline", "_exact", "_some")
 
-    def __init__(self, space: Space, ways: tuple[EntryWay, ...], looked_at: frozenset[str] | None = None) -> None:
+    def __init__(
+        self,
+        space: Space,
+        ways: tuple[EntryWay, ...],
+        looked_at: frozenset[str] | None = None,
+        care: PacketSet | None = None,
+    ) -> None:
         self._space = space
         self._ways = ways
         self._looked_at = looked_at
+        self._care = care
         self._outline: PacketSet | None = None
         self._exact: PacketSet | None = None
         self._some: PacketSet | None = None
@@ -111,7 +119,8 @@ class Entry:
         if self._outline is None:
             found = self._space.union(origin.outline & packets for origin, packets in self.origins)
             unseen = frozenset[str]() if self._looked_at is None else self._space.fields.keys() - self._looked_at
-            self._outline = found.without(unseen) if unseen else found
+            found = found.without(unseen) if unseen else found
+            self._outline = found if self._care is None else found & self._care
         return self._outline
 
     @property
@@ -145,8 +154,8 @@ class Reach:
     """Which packets get to a rule at a hook, and which of them match.
 
     All are packets as they came to the host, whatever has become of them on the
-    way; ``values`` says what that is.  Of packets outside ``care`` none gets
-    there, and ``matching`` leaves them out; None is for all packets.
+    way; ``values`` says what that is.  Of packets outside ``care``, None for all,
+    none gets there, and what is said of them in ``matching`` means nothing.
     """
 
     __slots__ = ("hook", "step", "entry", "values", "care", "_meetings", "_number", "_is_met")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 from typing import Any
 
@@ -26,8 +26,8 @@ def conditions(rule: Rule, place: Place) -> Iterator[tuple[str, Condition]]:
 
 
 def matching(rule: Rule, place: Place) -> PacketSet:
-    """The packets that a rule matches there, among those that matter."""
-    return _among_those_that_matter(place, (condition.packets for _, condition in conditions(rule, place)))
+    """The packets that a rule matches there; of those that do not matter nobody knows."""
+    return place.space.intersection(condition.packets for _, condition in conditions(rule, place))
 
 
 def asked(rule: Rule, place: Place) -> Asked:
@@ -39,7 +39,7 @@ def asked(rule: Rule, place: Place) -> Asked:
 
 
 def asked_of_few(rule: Rule, place: Place) -> Asked:
-    """The same where few packets matter: of most rules it is soon seen that they match none of these."""
+    """The same, of those that matter alone, where these are few: of most rules it is soon seen that they match none."""
     return _once("of few", rule, place, _asked_of_few)
 
 
@@ -57,13 +57,14 @@ def _asked(rule: Rule, place: Place) -> Asked:
     others = rule._replace(base=tuple([use for use in rule.base if use.option not in ENDS]))
     besides = _once("besides", others, place, _besides)
     addresses = (condition.packets for condition in base_conditions(rule._replace(base=ends), place))
-    packets = _among_those_that_matter(place, (*addresses, besides.packets))
-    return Asked(packets, place.asked | besides.fields, place.asks_where or besides.asks_where)
+    sets, fields = [*addresses, besides.packets], place.asked | besides.fields
+    if place.care is not None and not fields.isdisjoint(place.care.depends_on - {"proto"}):
+        sets.append(place.care)
+    return Asked(place.space.intersection(sets), fields, place.asks_where or besides.asks_where)
 
 
 def _besides(rule: Rule, place: Place) -> Asked:
-    packets = place.space.intersection(condition.packets for _, condition in conditions(rule, place))
-    return Asked(packets, place.asked, place.asks_where)
+    return Asked(matching(rule, place), place.asked, place.asks_where)
 
 
 def _once(what: str, rule: Rule, place: Place, find: Callable[[Rule, Place], Asked]) -> Asked:
@@ -73,10 +74,6 @@ def _once(what: str, rule: Rule, place: Place, find: Callable[[Rule, Place], Ask
         found = find(rule, place)
         answers[place.where if found.asks_where else None] = found
     return found
-
-
-def _among_those_that_matter(place: Place, sets: Iterable[PacketSet]) -> PacketSet:
-    return place.space.intersection(sets if place.care is None else (*sets, place.care))
 
 
 def match_conditions(match: Match, place: Place) -> Iterator[Condition]:

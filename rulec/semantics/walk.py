@@ -230,7 +230,8 @@ class Walk:
         space, meetings = self.setting.space, self._chains.meetings(chain, values, context)
         for number, step in enumerate(self.program.chains[chain].steps):
             if number in meetings.begins:
-                entry = Entry(space, ((entry, partial(meetings.before, number)),), meetings.begins[number])
+                came, care = partial(meetings.before, number), self._chains.caring(step)
+                entry = Entry(space, ((entry, came),), meetings.begins[number], care)
             if self._concern and not step.has_memory and self._chains.matched(step, values, context).is_empty():
                 continue
             reach = Reach(self.hook, step, entry, values, meetings, number, self._chains.caring(step))

@@ -29,4 +29,4 @@ def test_of_a_few_packets_the_same_match(text: str, few: str) -> None:
         Place(space(Family.IPV4), Family.IPV4, Hook("forward", "FORWARD", "mangle"), Values({}), memory, "", care)
         for _ in range(3)
     ]
-    assert asked_of_few(rule, here[0]).packets == asked(rule, here[1]).packets == matching(rule, here[2])
+    assert asked_of_few(rule, here[0]).packets == asked(rule, here[1]).packets & care == matching(rule, here[2]) & care
