@@ -240,12 +240,10 @@ def remove_modules() -> Iterator[tuple[str, str]]:
 
 def kernel_named(name: str) -> Any:
     """A generation of kernels, by its name or by a release of it; InputError where it is neither."""
-    kernels = lazy("rulec.kernel.generations").KERNELS
-    if name in kernels:
-        return kernels[name]
-    if lazy("rulec.kernel.release").version(name):
-        return lazy("rulec.kernel.release").generation(name)
-    raise InputError(f"there is no kernel {name!r}; say one of {', '.join(kernels)}, or a release such as 5.10.0")
+    try:
+        return lazy("rulec.kernel.release").named(name)
+    except ValueError as error:
+        raise InputError(f"there is no kernel {name!r}; {error}") from None
 
 
 # ── what the compiler says of drafts ──

@@ -6,6 +6,9 @@ import re
 
 from rulec.kernel.generations import CURRENT, KERNELS, Kernel
 
+_OLDEST = (2, 6)
+"""What was before had no table raw."""
+
 _RED_HAT = re.compile(r"\.(el\d+)")
 _VERSION = re.compile(r"(\d+)\.(\d+)(?:\.(\d+))?")
 
@@ -22,6 +25,15 @@ def generation(release: str) -> Kernel:
         return CURRENT
     older = [kernel for name, kernel in KERNELS.items() if name not in ("el8", "el9") and kernel.version <= known]
     return max(older, key=lambda kernel: kernel.version, default=KERNELS["el5"])
+
+
+def named(name: str) -> Kernel:
+    """A generation by its name, or by a release of it; ValueError where it is neither."""
+    if name in KERNELS:
+        return KERNELS[name]
+    if version(name) < _OLDEST:
+        raise ValueError(f"say one of {', '.join(KERNELS)}, or a release such as 5.10.0")
+    return generation(name)
 
 
 def version(release: str) -> tuple[int, ...]:

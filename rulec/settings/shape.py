@@ -28,10 +28,10 @@ from rulec.settings.version import wanted_version
 
 
 def _kernel(value: Any) -> str:
-    known = lazy("rulec.kernel.generations").KERNELS
-    if not isinstance(value, str) or value not in known:
-        raise ValueError(f"this must be one of {', '.join(known)}")
-    return str(value)
+    if not isinstance(value, str):
+        raise ValueError("this must be the name of a kernel, in quotes")
+    lazy("rulec.kernel.release").named(value)
+    return value
 
 
 _SEVERITY = choice("error", "warning", "note")

@@ -315,7 +315,7 @@ def test_a_file_that_cannot_be_read_hides_no_other() -> None:
 
 
 def test_unknown_kernel() -> None:
-    kernels = "6.x, 5.x, 4.14, el5, el6, el7, el8, el9"
+    kernels = "6.x, 5.x, 4.14, el5, el6, el7, el8, el9, or a release such as 5.10.0"
     done = rulec("lint", "--kernel", "2.4", "-", stdin=NOTHING)
     assert done == (2, "", f"rulec: error: there is no kernel '2.4'; say one of {kernels}\n")
     printed = " ".join(rulec("lint", "--help").out.split())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rulec.kernel.release import generation
+from rulec.kernel.release import generation, named
 
 
 @pytest.mark.parametrize(
@@ -28,3 +28,14 @@ from rulec.kernel.release import generation
 )
 def test_release(release: str, name: str) -> None:
     assert generation(release).name == name
+
+
+@pytest.mark.parametrize(("name", "kernel"), [("6.x", "6.x"), ("6.12", "6.x"), ("5.10", "5.x"), ("el7", "el7")])
+def test_a_generation_is_named_by_a_release_of_it_too(name: str, kernel: str) -> None:
+    assert named(name).name == kernel
+
+
+@pytest.mark.parametrize("name", ["2.4", "7.x", "el4", "", "linux"])
+def test_names_of_no_generation(name: str) -> None:
+    with pytest.raises(ValueError, match=r"say one of .*, el9, or a release such as"):
+        named(name)
