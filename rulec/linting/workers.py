@@ -28,8 +28,18 @@ def spread(lint: Lint, asked: Asked, processes: int) -> dict[int, Any]:
     contents = [file.content for one, beside in asked for file in (one, *beside)]
     known = [each for content in contents for each in (content, content.source)]
     shares = [largest_first[first::processes] for first in range(processes)]
-    begun = [_begun(lint, asked, share, known) for share in shares]
-    return {number: report for process, sent in begun for number, report in _received(process, sent, known)}
+    at_work = [_begun(lint, asked, share, known) for share in shares]
+    found: dict[int, Any] = {}
+    try:
+        while at_work:
+            process, sent = at_work[0]
+            os.waitpid(process, 0)
+            at_work.pop(0)
+            found.update(_received(sent, known))
+    finally:
+        for process, _ in at_work:
+            os.kill(process, signal.SIGKILL)  # who is waited for no more; Ctrl-C need not come to all
+    return found
 
 
 def _begun(lint: Lint, asked: Asked, share: Sequence[int], known: list[Any]) -> tuple[int, IO[bytes]]:
@@ -49,8 +59,7 @@ def _begun(lint: Lint, asked: Asked, share: Sequence[int], known: list[Any]) -> 
         os._exit(0)  # what it raised, its parent will raise, who does what is missing
 
 
-def _received(process: int, sent: IO[bytes], known: list[Any]) -> Iterator[tuple[int, Any]]:
-    os.waitpid(process, 0)
+def _received(sent: IO[bytes], known: list[Any]) -> Iterator[tuple[int, Any]]:
     with sent:
         sent.seek(0)
         while True:

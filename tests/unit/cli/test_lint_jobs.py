@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import signal
+import time
 from pathlib import Path
 
 import pytest
@@ -59,3 +61,25 @@ def test_what_a_process_does_not_get_to_is_done_here(monkeypatch: pytest.MonkeyP
     assert 0 < len(came) < 24
     expected = [found.findings for found in Linter().reports(asked)]
     assert [found.findings for found in Linter(processes=2).reports(asked)] == expected
+
+
+def test_who_is_waited_for_no_more_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    begun: list[int] = []
+    fork, wait = os.fork, os.waitpid
+
+    def counted() -> int:
+        begun.append(fork())
+        return begun[-1]
+
+    def interrupted(process: int, options: int) -> tuple[int, int]:
+        raise KeyboardInterrupt
+
+    def dawdling(file: File, beside: object) -> object:
+        time.sleep(60)
+        return None
+
+    monkeypatch.setattr(os, "waitpid", interrupted)
+    monkeypatch.setattr(os, "fork", counted)
+    with pytest.raises(KeyboardInterrupt):
+        spread(dawdling, [(file, ()) for file in files(4)], 2)
+    assert [os.WTERMSIG(wait(process, 0)[1]) for process in begun] == [signal.SIGKILL] * 2
