@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from ipaddress import IPv6Address, ip_address
@@ -174,7 +175,7 @@ def _sockets(proc: Path) -> Iterator[tuple[str, Session]]:
 
 def _socket_end(text: str) -> tuple[str, int]:
     address, port = text.split(":")
-    words = (bytes.fromhex(address[at : at + 8])[::-1] for at in range(0, len(address), 8))
+    words = (int(address[at : at + 8], 16).to_bytes(4, sys.byteorder) for at in range(0, len(address), 8))
     return _address(str(ip_address(b"".join(words)))), int(port, 16)
 
 
