@@ -121,7 +121,7 @@ def nobody(folder: Path) -> Iterator[None]:
     if os.geteuid() != 0:
         yield
         return
-    for path in (folder, *folder.parents[:2]):
+    for path in (folder, *(above for above in folder.parents if not above.stat().st_mode & 0o001)):
         path.chmod(0o755)
     for path in (folder, *folder.rglob("*")):
         os.chown(path, 65534, 65534)
