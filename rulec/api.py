@@ -9,7 +9,7 @@ from rulec.diagnostics import Finding
 from rulec.errors import InputError, RulecError
 from rulec.model import Family
 from rulec.resources import VERSION, lazy
-from rulec.source import Source, read_file, write_file
+from rulec.source import Source, read_file, write_files
 from rulec.syntax.directives import opaque_names
 from rulec.syntax.family import guess
 from rulec.syntax.reader import read
@@ -162,10 +162,10 @@ def _whole(*rulesets: Ruleset) -> None:
 
 
 def _kernel(name: str) -> Any:
-    kernels = lazy("rulec.kernel.generations").KERNELS
-    if name not in kernels:
-        raise InputError(f"there is no kernel {name!r}; say one of {', '.join(kernels)}")
-    return kernels[name]
+    try:
+        return lazy("rulec.kernel.release").named(name)
+    except ValueError as error:
+        raise InputError(f"there is no kernel {name!r}; {error}") from None
 
 
 def _open_ports(text: str | None) -> Any:
@@ -312,7 +312,12 @@ def difference(old: str, new: str, name: str) -> Iterator[str]:
 
 def write(path: str, text: str) -> None:
     """Write a file, whole or not at all; InputError when it cannot be written."""
-    write_file(path, text)
+    write_files([(path, text)])
+
+
+def write_all(texts: Iterable[tuple[str, str]]) -> None:
+    """Write several files by path, all of them whole or none; InputError when one cannot be written."""
+    write_files(texts)
 
 
 def show(findings: Iterable[Finding]) -> Iterator[str]:

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import os
 from bisect import bisect_right
+from collections.abc import Iterable
+from errno import EISDIR
 from functools import cached_property
 from typing import NamedTuple
 
@@ -88,25 +90,62 @@ def write_file(path: str, text: str) -> None:
     pipe is written to as it is.  Raises InputError when it cannot be written, also where
     its owner or a label could not be kept.
     """
-    target = os.path.realpath(path)
-    if os.path.exists(path) and not os.path.isfile(path):
-        _write_through(path, text)
-        return
+    write_files([(path, text)])
+
+
+def write_files(texts: Iterable[tuple[str, str]]) -> None:
+    """The same for several, by path: none is touched before all are complete."""
+    drafts: list[_Draft] = []
     try:
+        for path, text in texts:
+            drafts.append(_draft(path, text))
+        while drafts:
+            _put_in_place(drafts[0])
+            drafts.pop(0)
+    finally:
+        for draft in drafts:
+            if draft.made:
+                os.unlink(draft.made)
+
+
+class _Draft(NamedTuple):
+    """What is to stand at a path: the file that was ``made`` beside it, none where it is no file."""
+
+    path: str
+    made: str
+    text: str
+
+
+def _draft(path: str, text: str) -> _Draft:
+    target, made = os.path.realpath(path), ""
+    try:
+        if os.path.isdir(path):
+            raise IsADirectoryError(EISDIR, os.strerror(EISDIR))
+        if os.path.exists(path) and not os.path.isfile(path):
+            return _Draft(path, "", text)
         known = os.stat(target) if os.path.exists(target) else None
-        handle, draft = lazy("tempfile").mkstemp(prefix=".rulec-", dir=os.path.dirname(target))
-    except OSError as error:
-        raise InputError(f"{path}: {error.strerror or error}") from error
-    try:
+        handle, made = lazy("tempfile").mkstemp(prefix=".rulec-", dir=os.path.dirname(target))
         with os.fdopen(handle, "wb") as file:
             file.write(text.encode("utf-8", "surrogateescape"))
             file.flush()
             os.fsync(file.fileno())
-        _keep(known, target, draft)
-        os.replace(draft, target)
+        _keep(known, target, made)
     except OSError as error:
-        os.unlink(draft)
+        if made:
+            os.unlink(made)
         raise InputError(f"{path}: {error.strerror or error}") from error
+    return _Draft(path, made, "")
+
+
+def _put_in_place(draft: _Draft) -> None:
+    try:
+        if draft.made:
+            os.replace(draft.made, os.path.realpath(draft.path))
+            return
+        with open(draft.path, "wb") as file:
+            file.write(draft.text.encode("utf-8", "surrogateescape"))
+    except OSError as error:
+        raise InputError(f"{draft.path}: {error.strerror or error}") from error
 
 
 def _keep(known: os.stat_result | None, target: str, draft: str) -> None:
@@ -133,14 +172,6 @@ def _attributes(path: str) -> dict[str, bytes]:
         return {name: os.getxattr(path, name) for name in os.listxattr(path)}
     except (OSError, AttributeError):
         return {}
-
-
-def _write_through(path: str, text: str) -> None:
-    try:
-        with open(path, "wb") as file:
-            file.write(text.encode("utf-8", "surrogateescape"))
-    except OSError as error:
-        raise InputError(f"{path}: {error.strerror or error}") from error
 
 
 def _umask() -> int:

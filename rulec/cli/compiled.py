@@ -9,7 +9,7 @@ from typing import Any, TextIO
 
 from rulec import api
 from rulec.cli.arguments import Streams
-from rulec.cli.outputs import make_folder, put, say
+from rulec.cli.outputs import make_folder, put, put_together, say
 
 
 def put_all(results: Sequence[Any], policy: Any, chosen: argparse.Namespace, streams: Streams) -> bool:
@@ -19,24 +19,31 @@ def put_all(results: Sequence[Any], policy: Any, chosen: argparse.Namespace, str
         make_folder(chosen.output_dir)
     if chosen.output_format == "json":
         put(api.compiled_as_json(results), None, stdout)
-        return _put_files(results, chosen, None)
+        texts, changes = _texts(results, chosen, None)
+        put_together(texts, stdout)
+        return changes
     for result in results:
         _say(result, chosen, stderr)
-    if chosen.certificate:
-        put("".join(_certificates(results, chosen.certificate)), chosen.certificate, stdout)
+    paths = [chosen.certificate] if chosen.certificate else []
+    certificate = [("".join(_certificates(results, path)), path) for path in paths]
     if chosen.diff:
+        put_together(certificate, stdout)
         for result in results:
             source = result.ruleset.source
             put("".join(api.difference(source.text, result.compiled.text, source.name)), None, stdout)
         return True
-    changes = _put_files(results, chosen, None if chosen.plan else stdout)
+    texts, changes = _texts(results, chosen, None if chosen.plan else stdout)
+    put_together([*certificate, *texts], stdout)
     if chosen.plan:
         put(api.rollout([(each.ruleset.family, _path(each, chosen) or "-") for each in results], policy), None, stdout)
     return changes
 
 
-def _put_files(results: Sequence[Any], chosen: argparse.Namespace, stdout: TextIO | None) -> bool:
-    changes = False
+def _texts(
+    results: Sequence[Any], chosen: argparse.Namespace, stdout: TextIO | None
+) -> tuple[list[tuple[str, str | None]], bool]:
+    """The rulesets that are to be written, each with its path, and whether any file would change, which is said."""
+    texts, changes = list[tuple[str, str | None]](), False
     for result in results:
         path, text = _path(result, chosen), result.compiled.text
         name = path or result.ruleset.source.name
@@ -46,8 +53,8 @@ def _put_files(results: Sequence[Any], chosen: argparse.Namespace, stdout: TextI
             say(f"{name} would change", stdout)
         changes |= changed
         if not chosen.check and (path or stdout):
-            put(text, path, stdout)  # type: ignore[arg-type]
-    return changes
+            texts.append((text, path))
+    return texts, changes
 
 
 def _known(path: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import TextIO
 
@@ -21,6 +22,14 @@ def put(text: str, path: str | None, stdout: TextIO) -> None:
     else:
         stdout.flush()
         buffer.write(text.encode("utf-8", "surrogateescape"))
+
+
+def put_together(texts: Sequence[tuple[str, str | None]], stdout: TextIO) -> None:
+    """Write texts as ``put`` does, each with its path: all files, or none and nothing to standard output."""
+    api.write_all([(path, text) for text, path in texts if path is not None and path != "-"])
+    for text, path in texts:
+        if path is None or path == "-":
+            put(text, None, stdout)
 
 
 def tried(text: str, path: str | None, stdout: TextIO, stderr: TextIO) -> str:

@@ -101,3 +101,26 @@ def test_a_folder_that_cannot_be_made_is_named(name: str, reason: str, tmp_path:
     (tmp_path / "policy").write_text(POLICY)
     done = rulec("compile", tmp_path / "rules.v4", "--policy", tmp_path / "policy", "--output-dir", tmp_path / name)
     assert (done.code, done.out, done.err) == (2, "", f"rulec: error: {tmp_path / name}: {reason}\n")
+
+
+def test_where_one_file_cannot_be_written_none_is() -> None:
+    Path("rules.v4").write_text(RULES)
+    Path("rules.v6").write_text(RULES)
+    Path("new/rules.v6").mkdir(parents=True)
+    written = ["--output-dir", "new", "--certificate", "proof.txt"]
+    done = rulec("compile", "rules.v4", "rules.v6", "--policy", "policy.yaml", *written)
+    assert done.code == 2
+    assert done.err.endswith("rulec: error: new/rules.v6: Is a directory\n")
+    assert [path.name for path in Path("new").iterdir()] == ["rules.v6"]
+    assert not Path("proof.txt").exists()
+    Path("new/rules.v6").rmdir()
+    assert rulec("compile", "rules.v4", "rules.v6", "--policy", "policy.yaml", *written).code == 0
+    assert sorted(path.name for path in Path("new").iterdir()) == ["rules.v4", "rules.v6"]
+    assert Path("proof.txt").read_text()
+
+
+def test_a_certificate_beside_a_plan() -> None:
+    done = rulec("compile", "rules", "--policy", "policy.yaml", "--certificate", "-", "--plan", "-o", "new")
+    assert "proved" in done.out
+    assert "iptables-restore" in done.out
+    assert Path("new").exists()
