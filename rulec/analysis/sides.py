@@ -80,9 +80,12 @@ class Side:
             if wanted(step):
                 found.append(Met(hook, step, hit))
 
-        if not packets.is_empty():
+        if not packets.is_empty() and any(wanted(step) for step in self._steps()):
             self.way(path).alive.among(packets, met)
         yield from found
+
+    def _steps(self) -> Iterator[Step]:
+        return (step for program in self.meaning.prepared.programs.values() for step in program.steps())
 
     def untracked(self, path: str) -> PacketSet:
         """The packets that are untracked behind the table raw, by a rule or by nature."""

@@ -101,3 +101,14 @@ def test_is_large(table: str, rule: str, is_one: bool) -> None:
     """Rules behind a large table must know who gets to them, so there all packets are followed."""
     more = f"*{table}\n:{rule} ACCEPT [0:0]\n-A {rule} -p udp -j LOG\nCOMMIT\n"
     assert is_large(Prepared(rulec.parse(RULES + more, "rules", "ipv4"))) == is_one
+
+
+def test_nobody_is_sent_through_a_large_table_for_rules_that_it_has_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    prepared = Prepared(rulec.parse(RULES, "rules", "ipv4"))
+
+    def asked(space: Space) -> list[Met]:
+        side = Side(walk(prepared, space, Memory(), False), space.variables(()), True)
+        monkeypatch.setattr("rulec.semantics.alive.Alive.among", None)
+        return list(side.met("input", space.everything, lambda step: step.extension == "TPROXY"))
+
+    assert in_space((prepared,), asked) == []
