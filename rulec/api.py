@@ -316,7 +316,7 @@ def write(path: str, text: str) -> None:
 
 
 def write_all(texts: Iterable[tuple[str, str]]) -> None:
-    """Write several files by path, all of them whole or none; InputError when one cannot be written."""
+    """Write several files by path, none before all are complete beside their places; InputError when one cannot be."""
     write_files(texts)
 
 

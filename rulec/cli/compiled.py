@@ -18,9 +18,9 @@ def put_all(results: Sequence[Any], policy: Any, chosen: argparse.Namespace, str
     if chosen.output_dir and not chosen.check:
         make_folder(chosen.output_dir)
     if chosen.output_format == "json":
-        put(api.compiled_as_json(results), None, stdout)
         texts, changes = _texts(results, chosen, None)
         put_together(texts, stdout)
+        put(api.compiled_as_json(results), None, stdout)
         return changes
     for result in results:
         _say(result, chosen, stderr)

@@ -124,3 +124,9 @@ def test_a_certificate_beside_a_plan() -> None:
     assert "proved" in done.out
     assert "iptables-restore" in done.out
     assert Path("new").exists()
+
+
+def test_nothing_is_printed_of_results_that_could_not_be_written() -> None:
+    Path("new").mkdir()
+    done = rulec("compile", "rules", "--policy", "policy.yaml", "--output-format", "json", "-o", "new")
+    assert (done.code, done.out) == (2, "")
