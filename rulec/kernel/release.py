@@ -6,8 +6,8 @@ import re
 
 from rulec.kernel.generations import CURRENT, KERNELS, Kernel
 
-_OLDEST = (2, 6)
-"""What was before had no table raw."""
+_OLDEST = min(kernel.version for kernel in KERNELS.values())[:2]
+"""Of what was before nothing is known here."""
 
 _RED_HAT = re.compile(r"\.(el\d+)")
 _VERSION = re.compile(r"(\d+)\.(\d+)(?:\.(\d+))?")
