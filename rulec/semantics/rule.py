@@ -58,6 +58,7 @@ def _asked(rule: Rule, place: Place) -> Asked:
     besides = _once("besides", others, place, _besides)
     addresses = (condition.packets for condition in base_conditions(rule._replace(base=ends), place))
     sets, fields = [*addresses, besides.packets], place.asked | besides.fields
+    # Cut where that makes it smaller: a protocol is asked for by most rules, and tells little of a connection.
     if place.care is not None and not fields.isdisjoint(place.care.depends_on - {"proto"}):
         sets.append(place.care)
     return Asked(place.space.intersection(sets), fields, place.asks_where or besides.asks_where)
