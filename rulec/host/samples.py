@@ -161,7 +161,7 @@ class Sampler:
         return other if as_set(other, self.space).meets(packets) else packet
 
     def _flow(self, packet: Packet, path: str) -> Flow | None:
-        numbers = {name: int(packet.get(name, 0)) for name in ("proto", "src", "sport", "dst", "dport", "mac")}
+        numbers = {name: int(packet.get(name, 0)) for name in ("proto", "src", "sport", "dst", "dport")}
         if numbers["src"] == numbers["dst"]:
             return None
         icmp = numbers["proto"] in (ICMP, ICMPV6)
@@ -174,8 +174,14 @@ class Sampler:
             0 if icmp else numbers["dport"],
             "" if path == "output" else str(packet.get("iif") or LINK),
             "" if path == "input" else str(packet.get("oif") or (LINK if path == "output" else OTHER_LINK)),
-            numbers["mac"] if path != "output" and not numbers["mac"] >> 40 & 1 else 0,
+            0 if path == "output" else _neighbour(packet),
         )
+
+
+def _neighbour(packet: Packet) -> int:
+    """The MAC address that it comes from, 0 for any; nothing comes from one that stands for a group."""
+    number = int(str(packet.get("mac", "0")).replace(":", ""), 16)
+    return 0 if number >> 40 & 1 else number
 
 
 def _path(path: str) -> str:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from rulec.model.protocols import ICMP, ICMPV6, NEVER_TRACKED, TCP
-from rulec.packetset.names import Names
+from rulec.packetset.names import Classes
 from rulec.packetset.ordinary import ordinary
 from rulec.packetset.packet import Packet
 from rulec.packetset.packetset import PacketSet
@@ -128,7 +128,7 @@ def _said(packets: PacketSet, numbers: dict[str, int], bits: int) -> Packet:
     return Packet(bits, {**fields, **_leaving_elsewhere(fields, space.fields["oif"].names)})
 
 
-def _leaving_elsewhere(fields: Mapping[str, int | str], names: Names | None) -> dict[str, str]:
+def _leaving_elsewhere(fields: Mapping[str, int | str], names: Classes | None) -> dict[str, str]:
     """Another interface to leave by than the one where it came from, where nothing tells the two apart."""
     if names is None or "oif" not in fields or fields["oif"] != fields.get("iif"):
         return {}

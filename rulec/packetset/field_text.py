@@ -9,7 +9,7 @@ from rulec.packetset.fields import ADDRESSES, CHOICES, FLAGS, INTERFACES, NAMES,
 from rulec.packetset.names import LONGEST
 
 Value = int | str
-"""A number, or the name of an interface."""
+"""A number, or a name: of an interface, or a MAC address."""
 
 WORDS = {
     "ctstatus": {"NONE": 0, **STATUS},
@@ -34,8 +34,6 @@ def show_value(name: str, bits: int, value: Value) -> str:
         return show_address(family(bits), value)
     if name in CHOICES:
         return CHOICES[name][min(value, len(CHOICES[name]) - 1)]
-    if name == "mac":
-        return value.to_bytes(6, "big").hex(":")
     if name in WORDS:
         return ",".join(word for word, bit in WORDS[name].items() if value & bit) or next(iter(WORDS[name]))
     return f"0x{value:0{_HEXADECIMAL[name]}x}" if name in _HEXADECIMAL else str(value)
@@ -97,8 +95,8 @@ def _interface(text: str) -> str:
     return text
 
 
-def _mac(text: str) -> int:
+def _mac(text: str) -> str:
     parts = text.split(":")
     if len(parts) != 6 or any(len(part) > 2 for part in parts):
         raise ValueError(f"{text!r} is no MAC address such as 00:16:3e:00:00:01")
-    return int.from_bytes(bytes(read_number("0x" + part, 8) for part in parts), "big")
+    return bytes(read_number("0x" + part, 8) for part in parts).hex(":")

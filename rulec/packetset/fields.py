@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from rulec.packetset.names import Names
+from rulec.packetset.names import Classes, Macs, Names
 from rulec.packetset.space import Field
 
 FLAGS = {"FIN": 1, "SYN": 2, "RST": 4, "PSH": 8, "ACK": 16, "URG": 32, "ECE": 64, "CWR": 128}
@@ -80,7 +80,7 @@ CHOICES = {
 """The fields whose numbers stand for words."""
 
 _BITS = {
-    "mac": 48, "proto": 8, "sport": 16, "dport": 16, "tcp_flags": 8, "icmp_type": 8, "icmp_code": 8,
+    "proto": 8, "sport": 16, "dport": 16, "tcp_flags": 8, "icmp_type": 8, "icmp_code": 8,
     "mark": 32, "connmark": 32, "tos": 8, "ttl": 8, "length": 16, "ctstatus": 4, "ctexpire": 32,
     "orig_proto": 8, "orig_sport": 16, "orig_dport": 16, "repl_sport": 16, "repl_dport": 16,
     "inner_proto": 8, "inner_sport": 16, "inner_dport": 16, "sctp_chunk": 8, "dccp_type": 4, "spi": 32, "ah_spi": 32,
@@ -98,17 +98,23 @@ NAMES = frozenset(ORDERS["interfaces"])
 
 
 def fields(
-    address_bits: int, interfaces: Iterable[str] = (), order: str = "interfaces", rulesets: Iterable[str] = ("",)
+    address_bits: int,
+    interfaces: Iterable[str] = (),
+    order: str = "interfaces",
+    rulesets: Iterable[str] = ("",),
+    macs: Iterable[str] = (),
 ) -> list[Field]:
-    """All fields, in one of the ORDERS; ``interfaces`` are the names and patterns to tell apart.
+    """All fields, in one of the ORDERS.
 
+    ``interfaces`` are the names and patterns to tell apart, ``macs`` the addresses.
     For each of the named ``rulesets`` there is room for what its NAT makes of a
     packet: nobody can know which port or address of a range it takes.
     """
-    names, rulesets = Names({*interfaces, "lo"}), tuple(rulesets)
+    classes: dict[str, Classes] = {**dict.fromkeys(INTERFACES, Names({*interfaces, "lo"})), "mac": Macs(macs)}
+    rulesets = tuple(rulesets)
     found = list(_guesses("", address_bits, rulesets))
     for name in ORDERS[order]:
-        found += [*_guesses(name, address_bits, rulesets), _field(name, address_bits, names)]
+        found += [*_guesses(name, address_bits, rulesets), _field(name, address_bits, classes.get(name))]
     return found
 
 
@@ -124,13 +130,13 @@ def _guesses(before: str, address_bits: int, rulesets: tuple[str, ...]) -> Itera
 
 
 def width(name: str, address_bits: int) -> int:
-    """The bits of a field that is no interface."""
+    """The bits of a field that holds no name."""
     if name in CHOICES:
         return (len(CHOICES[name]) - 1).bit_length()
     return address_bits if name in ADDRESSES else _BITS.get(name, 1)
 
 
-def _field(name: str, address_bits: int, names: Names) -> Field:
-    if name in INTERFACES:
+def _field(name: str, address_bits: int, names: Classes | None) -> Field:
+    if names is not None:
         return Field(name, names.bits, names=names)
     return Field(name, width(name, address_bits), CHOICES.get(name, ()))

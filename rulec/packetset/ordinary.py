@@ -12,7 +12,6 @@ _CONSTANT = {
     "prior": PRIORS.index("nothing"),
     "first": 1,
     "ttl": 64,
-    "mac": 0x00163E000007,
     "spi": 256,
     "uid": 1000,
     "gid": 1000,

@@ -16,7 +16,7 @@ _PLACES = {name: place for place, name in enumerate(ORDERS["interfaces"])}
 
 
 class Packet(Mapping[str, Value]):
-    """The fields of a packet that are given: numbers, and the names of interfaces; the others may be anything.
+    """The fields of a packet that are given: numbers, and names; the others may be anything.
 
     ``bits`` are those of its addresses.  ``str()`` gives its text, which
     ``read_packet`` reads.
@@ -65,7 +65,7 @@ def as_set(packet: Packet, space: Space) -> PacketSet:
 
 
 def with_value(space: Space, name: str, value: Value) -> PacketSet:
-    """The packets of which a field has a value; an interface may be named by any name, or by a pattern of the space."""
+    """The packets of which a field has a value; for a name any will do, or a pattern of the space."""
     field = space.fields[name]
     if field.names is not None:
         return space.field(name).among(field.names.matching(str(value)))

@@ -6,18 +6,19 @@ from collections.abc import Iterable, Mapping
 
 from rulec.packetset.field_text import show_value
 from rulec.packetset.fields import ADDRESSES, CHOICES, FLAGS
-from rulec.packetset.names import Names
+from rulec.packetset.names import Classes
 from rulec.packetset.packet_text import protocol_word
 
 Range = tuple[int, int]
 
 LISTED = 8
-"""So many ranges are written out."""
+"""So many ranges, or names, are written out."""
 
 _WORDS = {
     "iif": "in", "oif": "out", "ctstate": "state", "dst_type": "to", "src_type": "from", "tcp_flags": "flags",
     "icmp_type": "type", "icmp_code": "code", "ctdir": "direction", "ctstatus": "status",
 }  # fmt: skip
+_UNNAMED = {"": "none", "+": "others"}
 _HEAD = ("proto", "src", "dst")
 
 
@@ -39,23 +40,27 @@ def show_ranges(name: str, bits: int, ranges: Iterable[Range]) -> str:
         texts = [CHOICES[name][number] for low, high in ranges for number in range(low, min(high, last) + 1)]
     else:
         texts = [_range(name, bits, low, high) for low, high in ranges]
-    return ",".join(texts[:LISTED]) + (f" and {len(texts) - LISTED} more" if len(texts) > LISTED else "")
+    return _listed(texts)
 
 
-def show_names(names: Names, numbers: Iterable[int]) -> str:
-    """Interfaces, by name or pattern.
+def show_names(names: Classes, numbers: Iterable[int]) -> str:
+    """Interfaces, by name or pattern, and MAC addresses.
 
     ``any`` says that there is one, ``none`` that there is none, ``others`` are
-    those that no pattern matches.
+    those that no pattern matches, or no rule names.
     """
-    chosen, words = set(numbers), ["none", *("others" if label == "+" else label for label in names.labels[1:])]
+    chosen, words = set(numbers), [_UNNAMED.get(label, label) for label in names.labels]
     labels = [word for number, word in enumerate(words) if number in chosen]
     missing = [word for number, word in enumerate(words) if number not in chosen]
     if len(labels) <= len(missing):
-        return ",".join(labels)
+        return _listed(labels)
     if missing[0] != "none":
-        return f"not {','.join(missing)}"
-    return f"any but {','.join(missing[1:])}" if missing[1:] else "any"
+        return f"not {_listed(missing)}"
+    return f"any but {_listed(missing[1:])}" if missing[1:] else "any"
+
+
+def _listed(texts: list[str]) -> str:
+    return ",".join(texts[:LISTED]) + (f" and {len(texts) - LISTED} more" if len(texts) > LISTED else "")
 
 
 def show_masked(name: str, bits: int, value: int, mask: int) -> str:

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, TypeVar
 from oxidd.bcdd import BCDDManager
 from oxidd.util import DDMemoryError as TooLarge
 
-from rulec.packetset.names import Names
+from rulec.packetset.names import Classes
 from rulec.packetset.packetset import PacketSet
 from rulec.packetset.vector import Vector
 
@@ -47,7 +47,7 @@ class Field(NamedTuple):
     name: str
     bits: int
     choices: tuple[str, ...] = ()
-    names: Names | None = None
+    names: Classes | None = None
     guessed: bool = False
 
 

@@ -44,6 +44,11 @@ def _interface(pattern: str, field: str, place: Place) -> PacketSet:
     return place.field(field).among(names.matching(pattern))
 
 
+def macs(rule: Rule) -> Iterator[str]:
+    """The MAC addresses that a rule names."""
+    return (use.value.hex(":") for match in rule.matches if match.name == "mac" for use in match.uses)
+
+
 def interfaces(rule: Rule) -> Iterator[str]:
     """The interface patterns that a rule names, those of bridge ports among them."""
     uses = [*rule.base, *(use for match in rule.matches if match.name == "physdev" for use in match.uses)]

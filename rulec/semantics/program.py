@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 from rulec.model import VERDICTS, Rule
-from rulec.semantics.base import interfaces
+from rulec.semantics.base import interfaces, macs
 from rulec.semantics.effects import CHANGES_NOTHING, CONTINUES
 from rulec.semantics.opaque import has_memory
 from rulec.syntax import ruleset as syntax
@@ -184,6 +184,11 @@ def programs(ruleset: Ruleset) -> dict[str, Program]:
 def interface_patterns(tables: Iterable[Program]) -> set[str]:
     """All interface names and patterns of some tables."""
     return {pattern for program in tables for step in program.steps() for pattern in interfaces(step.rule)}
+
+
+def mac_addresses(tables: Iterable[Program]) -> dict[str, None]:
+    """All MAC addresses of some tables, in the order in which they are first named."""
+    return {address: None for program in tables for step in program.steps() for address in macs(step.rule)}
 
 
 def _chain(ruleset: Ruleset, table: Table, chain: syntax.Chain) -> Chain:

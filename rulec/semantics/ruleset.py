@@ -15,7 +15,7 @@ from rulec.semantics.order import orders
 from rulec.semantics.paths import Host, Way
 from rulec.semantics.place import Memory
 from rulec.semantics.plain import Setting
-from rulec.semantics.program import Program, Step, interface_patterns, programs
+from rulec.semantics.program import Program, Step, interface_patterns, mac_addresses, programs
 from rulec.syntax.ruleset import Ruleset
 
 T = TypeVar("T")
@@ -43,6 +43,11 @@ class Prepared:
     def interfaces(self) -> frozenset[str]:
         """The interface names and patterns that it tells apart."""
         return frozenset(interface_patterns(self.programs.values()))
+
+    @cached_property
+    def macs(self) -> tuple[str, ...]:
+        """The MAC addresses that it tells apart, in the order in which it names them."""
+        return tuple(mac_addresses(self.programs.values()))
 
 
 class Meaning(NamedTuple):
@@ -90,11 +95,12 @@ def in_space(
     raises Undecided when none fits into ``memory`` bytes.
     """
     patterns = interfaces.union(*(one.interfaces for one in prepared))
+    macs = tuple(dict.fromkeys(address for one in prepared for address in one.macs))
     bits = prepared[0].ruleset.family.bits
     cache = _results_to_remember(sum(len(one.ruleset.templates) for one in prepared))
     for order in orders(program for one in prepared for program in one.programs.values()):
         try:
-            return job(Space(fields(bits, patterns, order, NAMES[: len(prepared)]), memory, cache))
+            return job(Space(fields(bits, patterns, order, NAMES[: len(prepared)], macs), memory, cache))
         except TooLarge:
             gc.collect()  # the space that was too small refers to itself
     names = " and ".join(one.ruleset.source.name for one in prepared)

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rulec.packetset.fields import fields
-from rulec.packetset.names import LONGEST, Names
+from rulec.packetset.names import LONGEST, Macs, Names, mac_text
 from rulec.packetset.packet import Packet, as_set
 from rulec.packetset.space import Space
 
@@ -49,6 +49,25 @@ def test_only_the_names_that_no_pattern_matches_have_several_numbers(patterns: s
     names = Names(patterns)
     for label, example in zip(names.labels, names.examples, strict=True):
         assert label == "+" or names.matching(example) == [names.number(example)]
+
+
+ADDRESSES = st.integers(0x00163E000005, 0x00163E00000C).map(mac_text)
+
+
+@given(st.lists(ADDRESSES, max_size=6), ADDRESSES, ADDRESSES)
+def test_mac_addresses_differ_where_one_is_named(named: list[str], one: str, other: str) -> None:
+    space = Space(fields(32, macs=named))
+    sets = [as_set(Packet(32, {"mac": address}), space) for address in (one, other)]
+    same = one == other or not {one, other} & set(named)
+    assert (sets[0] == sets[1]) == sets[0].meets(sets[1]) == same
+
+
+@given(st.lists(ADDRESSES, max_size=6))
+def test_every_number_means_some_mac_address(named: list[str]) -> None:
+    macs = Macs(named)
+    assert [macs.number(example) for example in macs.examples] == list(range(len(macs.examples)))
+    covered = [number for example in macs.examples for number in macs.matching(example)]
+    assert sorted(covered) == list(range(1 << macs.bits))
 
 
 @given(PATTERNS, NAMES, NAMES)

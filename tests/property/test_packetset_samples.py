@@ -5,18 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from rulec.packetset.believable import sample
 from rulec.packetset.fields import CHOICES, INTERFACES, ORDERS, width
 from rulec.packetset.fields import fields as all_fields
+from rulec.packetset.names import mac_text
 from rulec.packetset.ordinary import ordinary
 from rulec.packetset.packet import Packet, as_set, read_packet, with_value
 from rulec.packetset.packetset import PacketSet
 from rulec.packetset.space import Space
 
 PATTERNS = ("eth0", "ppp+", "lo", "docker0")
+MACS = ("02:00:00:00:00:01", "00:16:3e:00:00:07", "02:00:00:00:00:02")
 NAMES = ORDERS["interfaces"]
 OFTEN = (
     "proto",
@@ -38,7 +40,8 @@ Making = Callable[[Space], PacketSet]
 
 
 def spaces() -> list[Space]:
-    return [Space(all_fields(bits, PATTERNS, order), 1 << 26, 1 << 12) for bits in (32, 128) for order in ORDERS]
+    every = (all_fields(bits, PATTERNS, order, macs=MACS) for bits in (32, 128) for order in ORDERS)
+    return [Space(fields, 1 << 26, 1 << 12) for fields in every]
 
 
 SPACES = spaces()
@@ -51,6 +54,9 @@ def conditions(draw: st.DrawFn) -> Making:
     if name in INTERFACES:
         pattern = draw(st.sampled_from(("", *PATTERNS)))
         return lambda space: with_value(space, name, pattern)
+    if name == "mac":
+        address = draw(st.sampled_from((*MACS, "02:00:00:00:00:03")))
+        return lambda space: with_value(space, name, address)
     if name in CHOICES:
         word = draw(st.integers(0, len(CHOICES[name]) - 1))
         return lambda space: with_value(space, name, word)
@@ -73,6 +79,10 @@ def _all_of(inner: st.SearchStrategy[Making]) -> st.SearchStrategy[Making]:
 SETS = st.recursive(conditions(), _all_of, max_leaves=12)
 
 
+def _named(space: Space) -> PacketSet:
+    return with_value(space, "mac", MACS[0])
+
+
 def completed(packet: Packet, space: Space) -> PacketSet:
     """The packet of which all that is not said is what it ordinarily is."""
     said = {}
@@ -85,6 +95,7 @@ def completed(packet: Packet, space: Space) -> PacketSet:
 
 @pytest.mark.parametrize("space", SPACES, ids=[f"{bits} {order}" for bits in (32, 128) for order in ORDERS])
 @given(make=SETS)
+@example(make=lambda space: (with_value(space, "dst_type", 0) | _named(space)) - with_value(space, "iif", ""))
 @settings(max_examples=60, deadline=None)
 def test_a_sample_is_in_the_set(space: Space, make: Making) -> None:
     packets = make(space)
@@ -119,6 +130,8 @@ def packets(draw: st.DrawFn) -> Packet:
     for name in draw(st.sets(st.sampled_from(NAMES))):
         if name in INTERFACES:
             chosen[name] = draw(NAMES_OF_INTERFACES)
+        elif name == "mac":
+            chosen[name] = mac_text(draw(st.integers(0, (1 << 48) - 1)))
         else:
             largest = len(CHOICES[name]) - 1 if name in CHOICES else (1 << width(name, bits)) - 1
             chosen[name] = draw(st.integers(0, largest))

@@ -16,5 +16,7 @@ from rulec.semantics.place import Condition, Place
 def conditions(given: Given, place: Place) -> Iterator[Condition]:
     """The address."""
     yield Condition(None, place.flag("has_mac"))
+    names = place.space.fields["mac"].names
+    assert names is not None
     for use in given:
-        yield turned(use, place.field("mac").equals(int.from_bytes(use.value, "big")))
+        yield turned(use, place.field("mac").equals(names.numbers[use.value.hex(":")]))

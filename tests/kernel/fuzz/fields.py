@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from rulec.model import Family
 from rulec.model.protocols import AH, DCCP, ESP, ICMP, ICMPV6, MOBILITY, SCTP, TCP
+from rulec.packetset.names import mac_text
 from tests.kernel.fuzz.packet import PORTED, Extension, Packet
 from tests.kernel.fuzz.topology import route
 from tests.kernel.fuzz.tracking import View
@@ -48,7 +49,7 @@ def _link(packet: Packet) -> Fields:
     local = to.kind in ("LOCAL", "ANYCAST") or (packet.via and to.kind in ("BROADCAST", "MULTICAST"))
     found["oif"] = ("" if packet.via else "lo") if local else to.link
     if packet.via:
-        return found | {"mac": packet.mac, "has_mac": 1, "pkttype": packet.link}
+        return found | {"mac": mac_text(packet.mac), "has_mac": 1, "pkttype": packet.link}
     return found | {"uid": packet.uid, "gid": packet.gid, "has_socket": 1, "pkttype": "unicast"}
 
 

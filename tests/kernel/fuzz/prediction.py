@@ -124,7 +124,7 @@ class Prediction:
     def __init__(self, ruleset: Ruleset, settled: Callable[[Hashable], bool]) -> None:
         self.prepared = Prepared(ruleset)
         interfaces = self.prepared.interfaces.union(LINKS)
-        self.space = Space(fields(ruleset.family.bits, interfaces), _MEMORY, _CACHE)
+        self.space = Space(fields(ruleset.family.bits, interfaces, macs=self.prepared.macs), _MEMORY, _CACHE)
         self._memory = Memory()
         self._parts: dict[Met, dict[str, PacketSet]] = {}
         self._true: dict[tuple[str, int | str], list[int]] = {}

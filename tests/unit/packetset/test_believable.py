@@ -10,7 +10,8 @@ from rulec.packetset.packet import as_set, read_packet
 from rulec.packetset.packetset import PacketSet
 from rulec.packetset.space import Space
 
-SPACES = {bits: Space(fields(bits, ["eth0", "ppp+", "docker0"])) for bits in (32, 128)}
+MACS = ["00:16:3e:00:00:01", "00:16:3e:00:00:07"]
+SPACES = {bits: Space(fields(bits, ["eth0", "ppp+", "docker0"], macs=MACS)) for bits in (32, 128)}
 SPACE = SPACES[32]
 
 
@@ -63,6 +64,7 @@ def numbers(name: str, low: int, high: int) -> PacketSet:
         (~packets("mark 0"), "tcp 198.51.100.7:40000 > 192.0.2.1:80 syn mark 0x1"),
         (numbers("ttl", 100, 255), "tcp 198.51.100.7:40000 > 192.0.2.1:80 syn ttl 100"),
         (packets("mac 00:16:3e:00:00:01"), "tcp 198.51.100.7:40000 > 192.0.2.1:80 syn mac 00:16:3e:00:00:01"),
+        (packets("mac 02:00:00:00:00:01"), "tcp 198.51.100.7:40000 > 192.0.2.1:80 syn has_mac=1"),
         (packets("uid 7"), "tcp 198.51.100.7:40000 > 192.0.2.1:80 syn uid 7"),
         (INPUT & packets("in lo"), "tcp 127.0.0.1:40000 > 127.0.0.1:80 syn in lo"),
         (INPUT & packets("in ppp+"), "tcp 198.51.100.7:40000 > 192.0.2.1:80 syn in ppp0"),

@@ -29,11 +29,14 @@ ICMPV6: Packet = {
 PATTERNS = ("eth0", "eth1", "eth+", "br0")
 """The interfaces that rules may name here."""
 
+MACS = ("00:16:3e:00:00:01", "00:16:3e:00:00:02", "00:01:00:ff:00:09", "52:54:00:12:34:56")
+"""The MAC addresses that they may."""
+
 
 @cache
 def space(family: Family) -> Space:
     """The packets of a family, in little memory."""
-    return Space(fields(family.bits, PATTERNS), 1 << 26, 1 << 12)
+    return Space(fields(family.bits, PATTERNS, macs=MACS), 1 << 26, 1 << 12)
 
 
 def rule_of(text: str, family: Family = Family.IPV4, chain: str = "PREROUTING") -> Rule:
