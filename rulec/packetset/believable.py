@@ -118,9 +118,10 @@ def _said(packets: PacketSet, numbers: dict[str, int], bits: int) -> Packet:
     numbers = {**numbers, **{name: usual.get(name, 0) for name in _ASKED if name not in said}}
     forced = [name for name, number in numbers.items() if number != usual.get(name, 0)]
     left = packets & space.only({name: number for name, number in numbers.items() if name not in forced})
-    for name in forced:
+    for place, name in enumerate(forced, 1):
+        others = space.only({other: numbers[other] for other in forced[place:]})
         narrower = left & space.field(name).equals(usual.get(name, 0))
-        if narrower.is_empty():
+        if not narrower.meets(others):
             said[name] = numbers[name]
             narrower = left & space.field(name).equals(numbers[name])
         left = narrower
