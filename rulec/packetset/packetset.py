@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+_SIMPLE = 500
+"""So many nodes are not worth choosing from."""
+
 
 class PacketSet:
     """A set of packets of one space.
@@ -107,7 +110,12 @@ class PacketSet:
         return {**numbers, **self._nearest(numbers)}
 
     def some(self, numbers: Mapping[str, int]) -> PacketSet:
-        """A few of its packets: those that have these fields of the nearest one, as far as they tell it from others."""
+        """A few of its packets: those that have these fields of the nearest one, as far as they tell it from others.
+
+        All of them where the set is so simple that it is not worth the choice.
+        """
+        if self.function.node_count() <= _SIMPLE:
+            return self
         chosen: PacketSet = self.space.only(self._nearest(numbers))
         return self & chosen
 

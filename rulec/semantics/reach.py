@@ -14,9 +14,6 @@ from rulec.semantics.program import Step
 _SOMEWHERE = 0xC6336407
 """The source of packets that are asked first: an address from outside, of which rules know nothing."""
 
-_SMALL = 500
-"""So many nodes are not worth choosing from."""
-
 
 class Meeting(NamedTuple):
     """What is asked of packets that come to a chain so that they get to a rule of it, and match.
@@ -142,7 +139,7 @@ class Entry:
     def some(self) -> PacketSet:
         """Those from one source, as far as the rules look at them; all of them where that is a small set."""
         if self._some is None:
-            self._some = _from_one_source(self.outline)
+            self._some = self.outline.some({"src": _SOMEWHERE})
         return self._some
 
 
@@ -225,8 +222,3 @@ class PolicyReach(NamedTuple):
     def arrives(self) -> PacketSet:
         """The packets that get there, as they came to the host."""
         return self.alive.exact
-
-
-def _from_one_source(packets: PacketSet) -> PacketSet:
-    is_small = packets.function.node_count() <= _SMALL
-    return packets if is_small else packets.some({"src": _SOMEWHERE})
