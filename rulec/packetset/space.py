@@ -30,7 +30,7 @@ _STACK = 1 << 30
 """What oxidd 0.13 asks for as the stack of a thread; of this no more is taken than is used."""
 
 DEFAULT_MEMORY = 2 << 30
-_LARGEST_CACHE = 1 << 20
+_LARGEST_CACHE = 1 << 19
 _MOST_NODES_TO_READ = 2000
 
 _Thing = TypeVar("_Thing")

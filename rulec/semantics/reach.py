@@ -115,10 +115,18 @@ class Entry:
         """The packets, as far as the rules look at them."""
         if self._outline is None:
             found = self._space.union(origin.outline & packets for origin, packets in self.origins)
-            unseen = frozenset[str]() if self._looked_at is None else self._space.fields.keys() - self._looked_at
-            found = found.without(unseen) if unseen else found
+            if self._looked_at is not None:
+                told_apart = frozenset[str]().union(*(entry._told_apart for entry in self.callers))
+                found = found.without(told_apart - self._looked_at)
             self._outline = found if self._care is None else found & self._care
         return self._outline
+
+    @property
+    def _told_apart(self) -> frozenset[str]:
+        """The fields on which the outline, and what its rules ask, may depend."""
+        if self._looked_at is None:
+            return frozenset(self._space.fields)
+        return self._looked_at if self._care is None else self._looked_at | self._care.depends_on
 
     @property
     def exact(self) -> PacketSet:

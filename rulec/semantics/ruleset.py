@@ -112,4 +112,4 @@ def in_space(
 
 def _results_to_remember(rules: int) -> int:
     """How many operations on sets are worth remembering: many make a large ruleset fast, few a small one small."""
-    return 1 << min(max((rules << 10).bit_length(), 14), 20)
+    return 1 << min(max((rules << 10).bit_length(), 14), 19)
