@@ -31,19 +31,24 @@ _LARGEST = 50_000
 class _Decided:
     """Packets by what is decided of them.
 
-    What a rule takes away from other decisions is taken away when somebody asks:
-    of some decisions nobody does for many rules.
+    What rules take away from other decisions is taken away when somebody asks: of
+    some decisions nobody does for many rules.  What one rule after another takes
+    for the same decision is put together once for all the others.
     """
 
     def __init__(self, sets: Mapping[Hashable, PacketSet]) -> None:
         self._sets = dict(sets)
         self._taken: dict[Hashable, list[PacketSet]] = {decision: [] for decision in sets}
+        self._taker: Hashable = None
+        self._takes: list[PacketSet] = []
 
     def __iter__(self) -> Iterator[Hashable]:
         return iter(self._sets)
 
     def get(self, decision: Hashable) -> PacketSet | None:
         """The packets of which this is decided; None where nobody knows of any."""
+        if decision != self._taker:
+            self._tell_others()
         taken = self._taken.get(decision)
         if taken:
             self._sets[decision] -= self._sets[decision].space.union(taken)
@@ -52,13 +57,23 @@ class _Decided:
 
     def decide(self, packets: PacketSet, decision: Hashable) -> None:
         """Let a decision be made before all others; None is one that is not known."""
-        for other, taken in self._taken.items():
-            if other != decision:
-                taken.append(packets)
+        known = self.get(decision)
+        self._taker = decision
+        self._takes.append(packets)
         if decision is not None:
-            self[decision] = (self.get(decision) or packets) | packets
+            self._sets[decision], self._taken[decision] = packets if known is None else known | packets, []
+
+    def _tell_others(self) -> None:
+        """Note what was taken from all but the last one to take."""
+        losing = [taken for other, taken in self._taken.items() if other != self._taker]
+        if self._takes and losing:
+            together = self._takes[0].space.union(self._takes)
+            for taken in losing:
+                taken.append(together)
+        self._takes.clear()
 
     def __setitem__(self, decision: Hashable, packets: PacketSet) -> None:
+        self._tell_others()
         self._sets[decision], self._taken[decision] = packets, []
 
     def known(self) -> dict[Hashable, PacketSet]:
@@ -74,6 +89,7 @@ class _Decided:
         """Know nothing any more."""
         self._sets.clear()
         self._taken.clear()
+        self._takes.clear()
 
 
 class _Outcome(NamedTuple):
