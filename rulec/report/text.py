@@ -58,18 +58,18 @@ def _excerpt(label: Label, width: int, paint: Paint, kind: str) -> Iterator[str]
     last = max(first + 1, min(first + label.span.end - label.span.start, len(line)))
     begin = max(0, first - _WIDEST // 2) if len(line) > _WIDEST else 0
     shown = line[begin : begin + _WIDEST]
-    carets = "^" * max(1, sum(map(_columns, line[first : min(last, begin + _WIDEST)])))
-    pad = "".join("\t" if character == "\t" else " " * _columns(character) for character in line[begin:first])
+    carets = "^" * max(1, _columns(line[first : min(last, begin + _WIDEST)]))
+    pad = "\t".join(" " * _columns(words) for words in line[begin:first].split("\t"))
     number, bar = (paint("gutter", f"{words:>{width}} |") for words in (str(label.line), ""))
     yield f"{number} {'…' * bool(begin)}{printable(shown)}{'…' * (len(line) > begin + _WIDEST)}".rstrip()
     yield f"{bar} {' ' * bool(begin)}{pad}{paint(kind, f'{carets} {printable(label.text)}'.rstrip())}"
 
 
-def _columns(character: str) -> int:
-    """How many columns of a terminal a character takes: none, one or two."""
-    if character.isascii():
-        return 1
-    return 0 if combining(character) else 1 + (east_asian_width(character) in ("W", "F"))
+def _columns(text: str) -> int:
+    """How many columns of a terminal a text takes: none, one or two for each character."""
+    if text.isascii():
+        return len(text)
+    return sum(0 if combining(one) else 1 + (east_asian_width(one) in ("W", "F")) for one in text)
 
 
 def printable(text: str) -> str:

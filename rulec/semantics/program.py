@@ -17,8 +17,9 @@ from rulec.syntax.ruleset import Ruleset, Table
 class Step(NamedTuple):
     """A rule in its chain: the table it stands in, the line it comes from, and which of the rules of that line it is.
 
-    ``repeats`` counts the equal rules before it in the chain;
-    ``goes_to`` is the chain that it jumps or goes to, empty for none;
+    ``repeats`` counts the equal rules before it in the chain; ``goes_to`` is the
+    chain that it jumps or goes to, ``verdict`` ACCEPT, DROP, QUEUE or RETURN, and
+    ``extension`` the name of the target extension: empty what it has not.
     ``has_memory`` says whether one of its matches may answer otherwise each time.
     """
 
@@ -28,6 +29,8 @@ class Step(NamedTuple):
     rule: Rule
     repeats: int
     goes_to: str
+    verdict: str
+    extension: str
     has_memory: bool
 
     def __hash__(self) -> int:
@@ -42,18 +45,6 @@ class Step(NamedTuple):
     def chain(self) -> str:
         """The chain that it stands in."""
         return self.rule.chain
-
-    @property
-    def verdict(self) -> str:
-        """ACCEPT, DROP, QUEUE, RETURN, or empty."""
-        target = self.rule.target
-        return target.name if target and not target.extends and target.name in VERDICTS else ""
-
-    @property
-    def extension(self) -> str:
-        """The name of the target extension, or empty."""
-        target = self.rule.target
-        return "" if target is None or self.goes_to or self.verdict else target.name
 
     @property
     def is_goto(self) -> bool:
@@ -200,14 +191,20 @@ def _chain(ruleset: Ruleset, table: Table, chain: syntax.Chain) -> Chain:
         if rule.counters is not None:
             rule = rule._replace(counters=None)
         part = parts[line] = parts.get(line, -1) + 1
-        target = rule.target
-        goes_to = target.name if target and not target.extends and target.name in table.chains else ""
-        if goes_to in VERDICTS:
-            goes_to = ""
         repeats = seen[rule] = seen.get(rule, -1) + 1
-        steps.append(Step(table.name, line, part, rule, repeats, goes_to, _has_memory(rule)))
+        steps.append(Step(table.name, line, part, rule, repeats, *_ways_on(rule, table), _has_memory(rule)))
     policy = chain.policy or ("ACCEPT" if chain.name in table.builtin else "")
     return Chain(chain.name, chain.line, policy, tuple(steps))
+
+
+def _ways_on(rule: Rule, table: Table) -> tuple[str, str, str]:
+    """The chain that a rule goes to, its verdict, and its target extension; no more than one of them."""
+    if rule.target is None:
+        return "", "", ""
+    name, extends = rule.target.name, rule.target.extends
+    if not extends and name in VERDICTS:
+        return "", name, ""
+    return (name, "", "") if not extends and name in table.chains else ("", "", name)
 
 
 def _changes(step: Step) -> bool:
