@@ -7,6 +7,8 @@ and in another version of the ruleset that has the same chain.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Hashable, Iterator
+from itertools import groupby
+from operator import itemgetter
 from typing import NamedTuple, TypeVar
 
 from rulec.catalogue.extension import Given
@@ -108,15 +110,22 @@ class PlainChains:
         at_end: PacketSet,
         taken: Callable[[Step, Ends], PacketSet],
     ) -> PacketSet:
-        """The packets of which something holds, from the last rule of a chain to the first."""
+        """The packets of which something holds, from the last rule of a chain to the first.
 
-        def make() -> PacketSet:
-            found = at_end
+        Rules that stand one behind the other and send packets to the same place are one.
+        """
+
+        def ways_on() -> Iterator[tuple[Ends, PacketSet]]:
             for step, matched in reversed(self._met(chain, values, context)):
                 ends = self.ends(step, values, context)
                 if ends is not None:
-                    then = taken(step, ends) | (ends.goes_on & found)
-                    found = matched.choose(then, found)
+                    yield Ends(taken(step, ends), ends.goes_on), matched
+
+        def make() -> PacketSet:
+            found = at_end
+            for (then, goes_on), rules in groupby(ways_on(), key=itemgetter(0)):
+                matched = self.setting.space.union(matched for _, matched in rules)
+                found = matched.choose(then | (goes_on & found), found)
             return found
 
         return self._once(what, chain, values, context, make)
