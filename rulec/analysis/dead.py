@@ -73,7 +73,7 @@ class _Finder:
             return self._dead(step, self._reason(step, takers), takers)
         reason = Reason.PROTOCOL if self._is_for_another_protocol(possible) else Reason.NOT_SENT
         nothing = self._walked.space.nothing
-        calls = [caller for caller in self._walked.programs[step.table].steps() if caller.goes_to == step.chain]
+        calls = self._walked.programs[step.table].calls.get(step.chain, [])
         return self._dead(step, reason, [Taker(caller, "", nothing) for caller in calls])
 
     def _lost(self, step: Step) -> Iterator[Lost]:

@@ -125,16 +125,13 @@ class Takers:
         if self._walked.chain(step).policy:
             yield from self._stopped(lost)
             return
-        for caller in self._calls(step):
+        for caller in self._walked.programs[step.table].calls.get(step.chain, []):
             for visit in self._walked.visits.get((caller.table, caller.chain), []):
                 number = self._walked.chain(caller).steps.index(caller)
                 sent = lost.wanted & self._walked.matched(visit.reaches[number])
                 if visit.hook == lost.visit.hook and not sent.is_empty():
                     called = Lost(visit, number, sent)
                     yield from self.within(called) if sent.meets(visit.arrives(0)) else self.before(called)
-
-    def _calls(self, step: Step) -> Iterator[Step]:
-        return (caller for caller in self._walked.programs[step.table].steps() if caller.goes_to == step.chain)
 
     def _stopped(self, lost: Lost) -> Iterator[Taker]:
         """The rules of earlier tables and hooks that stop the packets."""

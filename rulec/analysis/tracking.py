@@ -13,6 +13,8 @@ Old kernels track as soon as a module is loaded, whoever loads it:
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Set
+from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 from rulec.catalogue.extension import Given, Tracking
@@ -35,7 +37,8 @@ class Cause(NamedTuple):
     span: Span
 
 
-class TrackingFacts(NamedTuple):
+@dataclass(frozen=True)
+class TrackingFacts:
     """What a ruleset asks of connection tracking.
 
     ``tracks`` and ``loads`` are in the order of the lines; ``nat_tables`` are
@@ -53,7 +56,7 @@ class TrackingFacts(NamedTuple):
     family: Family
     gone: tuple[Cause, ...] = ()
 
-    @property
+    @cached_property
     def lines(self) -> tuple[int, ...]:
         """The lines of the rules, and of the tables, because of which every packet is tracked."""
         tables = self.nat_tables if self.nat_tracks else ()

@@ -114,8 +114,8 @@ class Space:
 
     def intersection(self, sets: Iterable[PacketSet]) -> PacketSet:
         """The packets of all of the sets, joined from the lowest up: each then hangs on what is there already."""
-        found = self.everything
-        for packets in sorted(sets, key=_height):
+        found, *higher = sorted(sets, key=_height) or [self.everything]
+        for packets in higher:
             found = packets & found
         return found
 

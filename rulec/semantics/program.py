@@ -84,6 +84,15 @@ class Program:
             for name, chain in self.chains.items()
         }
 
+    @cached_property
+    def calls(self) -> dict[str, list[Step]]:
+        """The rules that go to each chain; nothing of those that none goes to."""
+        found: dict[str, list[Step]] = {}
+        for step in self.steps():
+            if step.goes_to:
+                found.setdefault(step.goes_to, []).append(step)
+        return found
+
     def reached_from(self, chains: Iterable[str]) -> frozenset[str]:
         """Some chains, and all to which packets may be sent from there."""
         found: set[str] = set()
