@@ -13,8 +13,6 @@ Old kernels track as soon as a module is loaded, whoever loads it:
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Set
-from dataclasses import dataclass
-from functools import cached_property
 from typing import NamedTuple
 
 from rulec.catalogue.extension import Given, Tracking
@@ -37,13 +35,13 @@ class Cause(NamedTuple):
     span: Span
 
 
-@dataclass(frozen=True)
-class TrackingFacts:
+class TrackingFacts(NamedTuple):
     """What a ruleset asks of connection tracking.
 
     ``tracks`` and ``loads`` are in the order of the lines; ``nat_tables`` are
     the lines of nat tables, whose module needs nf_conntrack even when empty, and
-    ``nat_tracks`` says whether these have packets tracked by themselves.
+    ``nat_tracks`` says whether these have packets tracked by themselves.  ``lines``
+    are those of the rules, and of the tables, because of which every packet is.
     ``family`` is that of the packets that are tracked: on kernels that cannot
     track IPv6, the module that an IPv6 rule loads tracks IPv4.  ``gone`` are in
     rules that are there no more when all is loaded: only their modules stay.
@@ -53,14 +51,9 @@ class TrackingFacts:
     loads: tuple[Cause, ...]
     nat_tables: tuple[int, ...]
     nat_tracks: bool
+    lines: tuple[int, ...]
     family: Family
     gone: tuple[Cause, ...] = ()
-
-    @cached_property
-    def lines(self) -> tuple[int, ...]:
-        """The lines of the rules, and of the tables, because of which every packet is tracked."""
-        tables = self.nat_tables if self.nat_tracks else ()
-        return tuple(sorted({cause.line for cause in self.tracks}.union(tables)))
 
 
 def tracking_facts(ruleset: Ruleset, kernel: Kernel = CURRENT) -> TrackingFacts:
@@ -70,11 +63,15 @@ def tracking_facts(ruleset: Ruleset, kernel: Kernel = CURRENT) -> TrackingFacts:
     gone = [cause for table in ruleset.blocks for cause in _causes(ruleset, table.name, _gone(ruleset, table, left))]
     loading_tracks = kernel.core in kernel.hooks
     causes = sorted([*causes, *gone] if loading_tracks else causes, key=lambda cause: cause.span)
+    tracks = tuple(cause for cause in causes if loading_tracks or cause.tracking is Tracking.TRACKS)
+    nat_tables = tuple(table.line for table in ruleset.tables.values() if table.name == "nat")
+    nat_tracks = kernel.tracked_by_nat_table(ruleset.family) is not None
     return TrackingFacts(
-        tuple(cause for cause in causes if loading_tracks or cause.tracking is Tracking.TRACKS),
+        tracks,
         tuple(cause for cause in causes if not loading_tracks and cause.tracking is Tracking.LOADS),
-        tuple(table.line for table in ruleset.tables.values() if table.name == "nat"),
-        kernel.tracked_by_nat_table(ruleset.family) is not None,
+        nat_tables,
+        nat_tracks,
+        tuple(sorted({cause.line for cause in tracks}.union(nat_tables if nat_tracks else ()))),
         ruleset.family if ruleset.family in kernel.tracked else kernel.tracked[0],
         () if loading_tracks else tuple(gone),
     )

@@ -73,7 +73,8 @@ class Untracking:
 
     def rules(self, path: str) -> list[Reach]:
         """The NOTRACK rules that packets on a way meet."""
-        return [reach for reach in self.walked.meaning.way(path).reaches if is_notrack(reach.step.rule)]
+        reaches = self.walked.meaning.way(path).reaches
+        return self.space.once(("rules", path), lambda: [reach for reach in reaches if is_notrack(reach.step.rule)])
 
     @cached_property
     def all_rules(self) -> list[Reach]:

@@ -151,6 +151,9 @@ class Wishes:
 
     def interfaces(self, name: str, besides: int = 0) -> list[Option]:
         """What to wish of ``iif`` or ``oif``; ``besides`` is a class that is taken only if need be."""
+        return self.space.once(("interfaces", name, besides), lambda: self._interfaces(name, besides))
+
+    def _interfaces(self, name: str, besides: int) -> list[Option]:
         names = self.space.fields[name].names
         assert names is not None
         ranks = [
