@@ -12,9 +12,8 @@ from functools import partial
 from mmap import mmap
 from typing import Any, NamedTuple, TypeVar
 
-from oxidd.bcdd import BCDDManager
-from oxidd.util import DDMemoryError as TooLarge
-
+from rulec.packetset.engine import BCDDManager
+from rulec.packetset.engine import DDMemoryError as TooLarge
 from rulec.packetset.names import Classes
 from rulec.packetset.packetset import PacketSet
 from rulec.packetset.vector import Vector
