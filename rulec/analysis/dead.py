@@ -63,7 +63,7 @@ class _Finder:
         possible = [one for one in lost if one.wanted.meets(self._walked.possible[one.path])]
         if not possible:
             return self._impossible(step, lost)
-        sent = [one for one in possible if one.wanted.meets(one.visit.arrives(0))]
+        sent = [one for one in possible if not one.arrives(0).is_empty()]
         if sent:
             takers = [taker for one in sent for taker in self._takers.within(one)]
             takers = self._alone(sent, takers) or takers

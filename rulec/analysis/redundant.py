@@ -212,6 +212,8 @@ class _Reader:
             if left.meets(matched):
                 yield step.line
                 left -= matched
+                if left.is_empty():
+                    return
 
     # ── reading on ──
 

@@ -16,6 +16,9 @@ from rulec.semantics.paths import Way
 from rulec.semantics.program import Step
 from rulec.semantics.reach import Reach
 
+_Arrival = tuple[int, PacketSet]
+"""A rule of a chain, by number, and the packets that get there."""
+
 
 class Lost(NamedTuple):
     """Packets that a rule would match, on a look at its chain."""
@@ -86,14 +89,19 @@ class Takers:
 
     def _losing(self, lost: Lost, first: int, last: int) -> Iterator[int]:
         """The rules from one to another, that one left out, behind which fewer of the packets are left."""
-        if first == last or lost.arrives(first) == lost.arrives(last):
+        return self._between(lost, (first, lost.arrives(first)), (last, lost.arrives(last)))
+
+    def _between(self, lost: Lost, one: _Arrival, other: _Arrival) -> Iterator[int]:
+        (first, before), (last, behind) = one, other
+        if first == last or before == behind:
             return
         if last == first + 1:
             yield first
             return
         middle = (first + last) // 2
-        yield from self._losing(lost, first, middle)
-        yield from self._losing(lost, middle, last)
+        arrival = middle, lost.arrives(middle)
+        yield from self._between(lost, one, arrival)
+        yield from self._between(lost, arrival, other)
 
     def _takes(self, lost: Lost, number: int) -> bool:
         """Whether the last rule of a segment takes some of the packets; of a jump it is taken for granted."""
@@ -104,7 +112,7 @@ class Takers:
     def _taker(self, lost: Lost, number: int) -> Taker:
         """A rule that takes some; where nobody looks closely, it is said to take new ones if it may."""
         reach = lost.visit.reaches[number]
-        taken = lost.wanted - lost.visit.arrives(number + 1)
+        taken = lost.wanted - lost.arrives(number + 1)
         new = taken & self._walked.state("NEW")
         if not self._exactly:
             return Taker(
@@ -131,7 +139,7 @@ class Takers:
                 sent = lost.wanted & self._walked.matched(visit.reaches[number])
                 if visit.hook == lost.visit.hook and not sent.is_empty():
                     called = Lost(visit, number, sent)
-                    yield from self.within(called) if sent.meets(visit.arrives(0)) else self.before(called)
+                    yield from self.before(called) if called.arrives(0).is_empty() else self.within(called)
 
     def _stopped(self, lost: Lost) -> Iterator[Taker]:
         """The rules of earlier tables and hooks that stop the packets."""
