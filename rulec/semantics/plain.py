@@ -152,8 +152,7 @@ class PlainChains:
             leading = {sum(step in self._leading for step in steps)} & set(range(len(steps)))
             fewer = {number for number in range(1, len(steps)) if looked_at[number] < looked_at[number - 1]}
             begins = {number: looked_at[number] for number in sorted({0} | leading | fewer)}
-            everything = self.setting.space.everything
-            return Meetings(everything, begins, lambda: self._meetings(chain, values, context, begins))
+            return Meetings(begins, lambda: self._meetings(chain, values, context, begins))
 
         return self._once("meetings", chain, values, context, make)
 

@@ -34,13 +34,10 @@ class Meetings:
     and the fields that are looked at from there on.
     """
 
-    __slots__ = ("begins", "_everything", "_find", "_found")
+    __slots__ = ("begins", "_find", "_found")
 
-    def __init__(
-        self, everything: PacketSet, begins: Mapping[int, frozenset[str]], find: Callable[[], Iterable[Meeting]]
-    ) -> None:
+    def __init__(self, begins: Mapping[int, frozenset[str]], find: Callable[[], Iterable[Meeting]]) -> None:
         self.begins = begins
-        self._everything = everything
         self._find = find
         self._found: tuple[Meeting, ...] | None = None
 
@@ -53,8 +50,8 @@ class Meetings:
         return self._known[number].matching
 
     def before(self, number: int) -> PacketSet:
-        """What was asked before everything began anew; of the first rule that is known without asking."""
-        return self._everything if number == 0 else self._known[number].before
+        """What was asked before everything began anew."""
+        return self._known[number].before
 
     @property
     def _known(self) -> tuple[Meeting, ...]:
@@ -114,12 +111,21 @@ class Entry:
     def outline(self) -> PacketSet:
         """The packets, as far as the rules look at them."""
         if self._outline is None:
-            found = self._space.union(origin.outline & packets for origin, packets in self.origins)
-            if self._looked_at is not None:
-                told_apart = frozenset[str]().union(*(entry._told_apart for entry in self.callers))
-                found = found.without(told_apart - self._looked_at)
+            found = self._space.union(self._seen(*origin) for origin in self._grouped())
             self._outline = found if self._care is None else found & self._care
         return self._outline
+
+    def _grouped(self) -> Iterable[tuple[Entry, PacketSet]]:
+        """The origins, each once with all conditions that lead here: these are simple sets, and an outline is not."""
+        found: dict[Entry, list[PacketSet]] = {}
+        for origin, packets in self.origins:
+            found.setdefault(origin, []).append(packets)
+        return ((origin, self._space.union(conditions)) for origin, conditions in found.items())
+
+    def _seen(self, origin: Entry, packets: PacketSet) -> PacketSet:
+        """What comes from an origin, as far as the rules look at it."""
+        came = origin.outline & packets
+        return came if self._looked_at is None else came.without(origin._told_apart - self._looked_at)
 
     @property
     def _told_apart(self) -> frozenset[str]:
@@ -132,7 +138,7 @@ class Entry:
     def exact(self) -> PacketSet:
         """The packets, as they came to the host."""
         if self._exact is None:
-            self._exact = self._space.union(origin.exact & packets for origin, packets in self.origins)
+            self._exact = self._space.union(origin.exact & packets for origin, packets in self._grouped())
         return self._exact
 
     def meets(self, packets: PacketSet) -> bool:
@@ -215,7 +221,7 @@ class Reach:
 def reach_of(hook: Hook, step: Step, alive: PacketSet, hit: PacketSet, values: Values) -> Reach:
     """A rule to which just some packets get, of which some match."""
     everything = alive.space.everything
-    meetings = Meetings(everything, {}, lambda: (Meeting(everything, hit, everything),))
+    meetings = Meetings({}, lambda: (Meeting(everything, hit, everything),))
     return Reach(hook, step, Entry.of(alive), values, meetings)
 
 

@@ -167,13 +167,13 @@ class Walk:
     def _known(self, alive: Alive) -> PacketSet:
         return alive.exact if self.setting.exact else alive.rough
 
-    def _together(self, chain: str, found: list[_Call], values: Values, context: Context) -> Entry:
-        """All packets that get to a chain."""
+    def _together(self, chain: str, found: list[_Call], values: Values, context: Context) -> tuple[EntryWay, ...]:
+        """The ways by which packets get to a chain."""
         ways, bounds = tuple(way for way, _ in found), [packets for _, packets in found]
         may_vary = chain in self.program.remembering and len(ways) > 1 and self._varies(chain, values, context)
         if may_vary and not _disjoint(bounds) and not _disjoint([entry.outline & ask() for entry, ask in ways]):
             self._twice.add(chain)
-        return Entry(self.setting.space, ways)
+        return ways
 
     def _varies(self, chain: str, values: Values, context: Context) -> bool:
         """Whether what a chain does may be another thing when it is asked again."""
@@ -225,13 +225,13 @@ class Walk:
 
     # ── chains that change nothing ──
 
-    def _look_into(self, chain: str, entry: Entry, values: Values, context: Context) -> None:
+    def _look_into(self, chain: str, ways: tuple[EntryWay, ...], values: Values, context: Context) -> None:
         """Find out which packets get to the rules of a plain chain."""
         space, meetings = self.setting.space, self._chains.meetings(chain, values, context)
         for number, step in enumerate(self.program.chains[chain].steps):
             if number in meetings.begins:
-                came, care = partial(meetings.before, number), self._chains.caring(step)
-                entry = Entry(space, ((entry, came),), meetings.begins[number], care)
+                entry = Entry(space, ways, meetings.begins[number], self._chains.caring(step))
+            ways = ((entry, partial(meetings.before, number + 1)),)
             if self._concern and not step.has_memory and self._chains.matched(step, values, context).is_empty():
                 continue
             reach = Reach(self.hook, step, entry, values, meetings, number, self._chains.caring(step))
