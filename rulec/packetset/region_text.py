@@ -52,6 +52,8 @@ def show_names(names: Classes, numbers: Iterable[int]) -> str:
     chosen, words = set(numbers), [_UNNAMED.get(label, label) for label in names.labels]
     labels = [word for number, word in enumerate(words) if number in chosen]
     missing = [word for number, word in enumerate(words) if number not in chosen]
+    if words[0] == "others":
+        return f"not {_listed(missing)}" if 0 in chosen else _listed(labels)
     if len(labels) <= len(missing):
         return _listed(labels)
     if missing[0] != "none":

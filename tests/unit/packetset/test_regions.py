@@ -10,7 +10,8 @@ from rulec.packetset.packetset import PacketSet
 from rulec.packetset.regions import MOST_RANGES, describe, intervals, regions
 from rulec.packetset.space import Space
 
-SPACE = Space(fields(32, ["eth0", "ppp+"]))
+MACS = [f"02:00:00:00:00:{number:02}" for number in range(1, 13)]
+SPACE = Space(fields(32, ["eth0", "ppp+"], macs=MACS))
 
 
 def packets(text: str) -> PacketSet:
@@ -57,6 +58,9 @@ MANY = ports(*((7 * number, 7 * number) for number in range(120)))
         (~packets("any * > * in ppp+"), ["any * > * in not ppp+"]),
         (packets("any * > * in zzz"), ["any * > * in others"]),
         (packets("any * > * iif="), ["any * > * in none"]),
+        (packets(f"any * > * mac={MACS[1]}"), [f"any * > * mac {MACS[1]}"]),
+        (~packets(f"any * > * mac={MACS[1]}"), [f"any * > * mac not {MACS[1]}"]),
+        (packets("any * > * mac=02:00:00:00:00:99"), [f"any * > * mac not {','.join(MACS[:8])} and 4 more"]),
         (TCP & MANY, ["tcp * > * dport 0,7,14,21,28,35,42,49 and 93 more"]),
         (TCP & ports((22, 22)) | UDP & ports((53, 53)), ["tcp * > * dport 22", "udp * > * dport 53"]),
         (TCP & (ports((22, 22)) & TEN | ports((25, 25))), ["tcp * > * dport 25", "tcp 10.0.0.0/8 > * dport 22"]),
