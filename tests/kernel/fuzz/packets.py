@@ -132,7 +132,7 @@ def bent(values: Values, packet: Packet, wanted: dict[str, Any], fragments: bool
     packet = _in_detail(packet, wanted)
     if packet.via:
         link = wanted["pkttype"] if wanted["pkttype"] in ("unicast", "broadcast", "multicast") else packet.link
-        packet = replace(packet, mac=wanted["mac"], link=link)
+        packet = replace(packet, mac=int(wanted["mac"].replace(":", ""), 16), link=link)
     else:
         packet = replace(packet, mark=wanted["mark"], uid=wanted["uid"] % 65535, gid=wanted["gid"] % 65535)
     if packet.family is Family.IPV6:
